@@ -1,0 +1,347 @@
+/* Instances: made, started, stopped. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/handles.h"
+#include "backup/backup.h"
+#include "recovery/recovery.h"
+
+#define VERSION_BUILD 9900u
+
+JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, const char *szDisplayName, JET_GRBIT grbit) {
+    JET_ERR err = JET_errSuccess;
+    struct api_inst *inst = NULL;
+    bool locked = false;
+
+    if (!pinstance || (szInstanceName && strlen(szInstanceName) >= sizeof inst->name))
+        return RAISE(JET_errInvalidParameter);
+    if (grbit)
+        return RAISE(JET_errInvalidGrbit);
+    inst = calloc(1, sizeof *inst);
+    if (!inst)
+        return RAISE(JET_errOutOfMemory);
+    inst->named = szInstanceName != NULL;
+    snprintf(inst->name, sizeof inst->name, "%s", szInstanceName ? szInstanceName : "");
+    snprintf(inst->display, sizeof inst->display, "%s", szDisplayName ? szDisplayName : inst->name);
+    os_mutex_init(&inst->mutex, OS_RANK_API);
+    engine_params();
+    engine_lock();
+    locked = true;
+    params_init(&inst->params, engine_params());
+    CALL(handle_new(HANDLE_INSTANCE, inst, &inst->handle));
+    err = engine_add(inst);
+    if (err < JET_errSuccess)
+        handle_free(inst->handle);
+    CALL(err);
+    *pinstance = inst->handle;
+    inst = NULL;
+cleanup:
+    if (locked)
+        engine_unlock();
+    if (inst)
+        os_mutex_done(&inst->mutex);
+    free(inst);
+    return err;
+}
+
+JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName) {
+    return JetCreateInstance2(pinstance, szInstanceName, NULL, 0);
+}
+
+/* JetInit, JetTerm and JetRestoreInstance have the instance to themselves. */
+static JET_ERR begin_exclusive(JET_INSTANCE handle, struct api_inst **out) {
+    struct api_inst *inst = handle_find(HANDLE_INSTANCE, handle);
+    if (!inst)
+        return RAISE(JET_errInvalidInstance);
+    if (atomic_exchange(&inst->busy, true))
+        return RAISE(atomic_load(&inst->terminating) ? JET_errTermInProgress : JET_errInitInProgress);
+    *out = inst;
+    return JET_errSuccess;
+}
+
+static void end_exclusive(struct api_inst *inst) {
+    atomic_store(&inst->busy, false);
+}
+
+static void get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events) {
+    engine_lock();
+    params_config(&inst->params, config, events);
+    engine_unlock();
+    snprintf(config->name, sizeof config->name, "%s", inst->display);
+}
+
+static JET_ERR check_log_exists(const struct inst_config *config) {
+    struct log_range range;
+    JET_ERR err = log_dir_scan(&config->log_dir, &range);
+    return err < JET_errSuccess ? err : range.low || range.current ? JET_errSuccess : RAISE(JET_errFileNotFound);
+}
+
+JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
+    JET_ERR err = JET_errSuccess;
+    struct api_inst *inst = NULL;
+    struct inst_config *config = NULL;
+    struct event_sink events = {0};
+
+    if (!pinstance)
+        return RAISE(JET_errInvalidParameter);
+    if (grbit & ~(JET_GRBIT)JET_bitLogStreamMustExist)
+        return RAISE(JET_errInvalidGrbit);
+    CALL(begin_exclusive(*pinstance, &inst));
+    if (atomic_load(&inst->running))
+        FAIL(JET_errAlreadyInitialized);
+    config = calloc(1, sizeof *config);
+    if (!config)
+        FAIL(JET_errOutOfMemory);
+    get_config(inst, config, &events);
+    if (grbit & JET_bitLogStreamMustExist)
+        CALL(check_log_exists(config));
+    CALL(inst_start(config, &events, NULL, &inst->inst));
+    atomic_store(&inst->stopped, false);
+    atomic_store(&inst->terminating, false);
+    atomic_store(&inst->running, true);
+cleanup:
+    if (inst)
+        end_exclusive(inst);
+    free(config);
+    return err;
+}
+
+JET_ERR JetInit(JET_INSTANCE *pinstance) {
+    return JetInit2(pinstance, 0);
+}
+
+/* ---- termination ---- */
+
+static bool in_transaction(struct api_inst *inst) {
+    bool found = false;
+    os_mutex_lock(&inst->mutex);
+    for (struct api_session *s = inst->sessions; s && !found; s = s->next)
+        found = session_level(s->session) > 0;
+    os_mutex_unlock(&inst->mutex);
+    return found;
+}
+
+static bool backup_runs(struct api_inst *inst) {
+    os_mutex_lock(&inst->inst->mutex);
+    bool runs = inst->inst->backup_running;
+    os_mutex_unlock(&inst->inst->mutex);
+    return runs;
+}
+
+/* Nobody enters any more; those who are in finish. */
+static void wait_for_calls(struct api_inst *inst) {
+    struct os_mutex mutex;
+    struct os_cond never;
+
+    os_mutex_init(&mutex, OS_RANK_LEAF);
+    os_cond_init(&never);
+    os_mutex_lock(&mutex);
+    while (atomic_load(&inst->calls) > 0)
+        os_cond_wait_ms(&never, &mutex, 1);
+    os_mutex_unlock(&mutex);
+    os_cond_done(&never);
+    os_mutex_done(&mutex);
+}
+
+static JET_ERR end_sessions(struct api_inst *inst) {
+    JET_ERR err = JET_errSuccess;
+    while (inst->sessions) {
+        atomic_fetch_add(&inst->calls, 1); /* api_session_close leaves */
+        CALL_KEEP_FIRST(api_session_close(inst->sessions));
+    }
+    return err;
+}
+
+static JET_ERR stop_running(struct api_inst *inst, JET_GRBIT grbit) {
+    JET_ERR err = JET_errSuccess;
+
+    if (backup_runs(inst)) {
+        if (!(grbit & JET_bitTermStopBackup))
+            return RAISE(JET_errBackupInProgress);
+        backup_stop(inst->inst);
+    }
+    if ((grbit & JET_bitTermComplete) && in_transaction(inst))
+        return RAISE(JET_errTooManyActiveUsers);
+    atomic_store(&inst->terminating, true);
+    wait_for_calls(inst);
+    CALL_KEEP_FIRST(end_sessions(inst));
+    atomic_store(&inst->running, false);
+    if (grbit & JET_bitTermDirty)
+        inst_abandon(inst->inst);
+    else
+        CALL_KEEP_FIRST(inst_stop(inst->inst));
+    inst->inst = NULL;
+    return err;
+}
+
+JET_ERR JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit) {
+    JET_ERR err = JET_errSuccess;
+    struct api_inst *inst = NULL;
+    const JET_GRBIT kind = grbit & ~(JET_GRBIT)JET_bitTermStopBackup;
+
+    if (kind != 0 && kind != JET_bitTermComplete && kind != JET_bitTermAbrupt && kind != JET_bitTermDirty)
+        return RAISE(JET_errInvalidGrbit);
+    CALL(begin_exclusive(instance, &inst));
+    if (atomic_load(&inst->running)) {
+        err = stop_running(inst, kind == 0 ? grbit | JET_bitTermComplete : grbit);
+        if (atomic_load(&inst->running)) {
+            end_exclusive(inst);
+            return err;
+        }
+    }
+    engine_lock();
+    engine_remove(inst);
+    handle_free(inst->handle);
+    engine_unlock();
+    os_mutex_done(&inst->mutex);
+    free(inst);
+cleanup:
+    return err;
+}
+
+JET_ERR JetTerm(JET_INSTANCE instance) {
+    return JetTerm2(instance, JET_bitTermAbrupt);
+}
+
+JET_ERR JetStopServiceInstance(JET_INSTANCE instance) {
+    JET_ERR err = JET_errSuccess;
+    struct api_inst *inst = NULL;
+
+    err = api_enter_instance(instance, ENTER_ENDING, &inst);
+    if (err < JET_errSuccess)
+        return err;
+    atomic_store(&inst->stopped, true);
+    os_mutex_lock(&inst->inst->mutex);
+    err = checkpoint_update(inst->inst, UINT64_MAX);
+    os_mutex_unlock(&inst->inst->mutex);
+    api_leave_instance(inst);
+    return err;
+}
+
+JET_ERR JetGetVersion(JET_SESID sesid, uint32_t *pwVersion) {
+    if (!pwVersion)
+        return RAISE(JET_errInvalidParameter);
+    struct api_session *session;
+    JET_ERR err = api_enter_session(sesid, 0, &session);
+    if (err < JET_errSuccess)
+        return err;
+    *pwVersion = VERSION_BUILD << 8;
+    api_leave_session(session);
+    return JET_errSuccess;
+}
+
+/* ---- parameters ---- */
+
+/* Whose parameters are meant; NULL: the engine's. */
+static JET_ERR param_owner(JET_INSTANCE instance, JET_SESID sesid, struct api_inst **out) {
+    *out = NULL;
+    if (sesid != 0 && sesid != JET_sesidNil) {
+        struct api_session *session = handle_find(HANDLE_SESSION, sesid);
+        if (!session)
+            return RAISE(JET_errInvalidSesid);
+        *out = session->owner;
+    } else if (instance != 0 && instance != JET_instanceNil) {
+        *out = handle_find(HANDLE_INSTANCE, instance);
+        if (!*out)
+            return RAISE(JET_errInvalidInstance);
+    }
+    return JET_errSuccess;
+}
+
+JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCSTR szParam) {
+    struct api_inst *inst;
+    engine_params();
+    engine_lock();
+    JET_ERR err = param_owner(pinstance ? *pinstance : 0, sesid, &inst);
+    if (err >= JET_errSuccess) {
+        bool runs = inst && (atomic_load(&inst->running) || atomic_load(&inst->busy));
+        unsigned running = (runs ? PARAMS_INSTANCE_RUNS : 0) | (engine_running() ? PARAMS_ENGINE_RUNS : 0);
+        err = params_set(inst ? &inst->params : engine_params(), running, paramid, lParam, szParam);
+    }
+    engine_unlock();
+    return err;
+}
+
+JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PSTR szParam,
+                              uint32_t cbMax) {
+    struct api_inst *inst;
+    engine_params();
+    engine_lock();
+    JET_ERR err = param_owner(instance, sesid, &inst);
+    if (err >= JET_errSuccess)
+        err = params_get(inst ? &inst->params : engine_params(), paramid, plParam, szParam, cbMax);
+    engine_unlock();
+    return err;
+}
+
+/* ---- backup and restore ---- */
+
+struct status {
+    JET_PFNSTATUS fn;
+    JET_SNP snp;
+};
+
+static JET_ERR call_status(void *context, JET_SNT snt, uint32_t done, uint32_t total) {
+    struct status *status = context;
+    JET_SNPROG progress = {.cbStruct = sizeof progress, .cunitDone = done, .cunitTotal = total};
+    return status->fn(JET_sesidNil, status->snp, snt, &progress);
+}
+
+/* Absolute, links left as they are; "" stays empty. */
+static JET_ERR backup_path(const char *given, char out[OS_PATH_MAX]) {
+    *out = 0;
+    return given && *given ? os_path_absolute(out, given) : JET_errSuccess;
+}
+
+JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) {
+    JET_ERR err = JET_errSuccess;
+    struct api_inst *inst = NULL;
+    char path[OS_PATH_MAX];
+    struct status status = {pfnStatus, JET_snpBackup};
+
+    if (grbit & ~(JET_GRBIT)(JET_bitBackupIncremental | JET_bitBackupAtomic))
+        return RAISE(JET_errInvalidGrbit);
+    err = backup_path(szBackupPath, path);
+    if (err < JET_errSuccess)
+        return err;
+    err = api_enter_instance(instance, 0, &inst);
+    if (err < JET_errSuccess)
+        return err;
+    struct backup_options options = {
+        .path = path, .incremental = grbit & JET_bitBackupIncremental, .atomic = grbit & JET_bitBackupAtomic,
+        .status = pfnStatus ? call_status : NULL, .context = &status,
+    };
+    err = backup_run(inst->inst, &options);
+    api_leave_instance(inst);
+    return err;
+}
+
+JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
+    JET_ERR err = JET_errSuccess;
+    struct api_inst *inst = NULL;
+    struct inst_config *config = NULL;
+    struct event_sink events = {0};
+    char set[OS_PATH_MAX], dest[OS_PATH_MAX];
+    struct status status = {pfn, JET_snpRestore};
+
+    if (!sz || !*sz)
+        return RAISE(JET_errInvalidPath);
+    CALL(backup_path(sz, set));
+    CALL(backup_path(szDest, dest));
+    CALL(begin_exclusive(instance, &inst));
+    if (atomic_load(&inst->running))
+        FAIL(JET_errAfterInitialization);
+    config = calloc(1, sizeof *config);
+    if (!config)
+        FAIL(JET_errOutOfMemory);
+    get_config(inst, config, &events);
+    struct restore_options options = {
+        .set = set, .dest = *dest ? dest : NULL, .status = pfn ? call_status : NULL, .context = &status,
+    };
+    CALL(restore_run(config, &events, &options));
+cleanup:
+    if (inst)
+        end_exclusive(inst);
+    free(config);
+    return err;
+}

@@ -1,0 +1,41 @@
+/* Online backup, backup sets, truncation, restore. Sees databases as page ranges and headers, never as trees. */
+#ifndef ESENT_BACKUP_BACKUP_H
+#define ESENT_BACKUP_BACKUP_H
+
+#include "engine/inst.h"
+
+/* JET_sntBegin, JET_sntProgress, JET_sntComplete, JET_sntFail; done counts up to total, never down. Called on the
+ * caller's thread with no lock held. A negative return stops the operation and becomes its error. */
+typedef JET_ERR (*backup_status_fn)(void *context, JET_SNT snt, uint32_t done, uint32_t total);
+
+struct backup_options {
+    const char *path;   /* absolute; NULL or empty: only truncate logs */
+    bool incremental, atomic;
+    backup_status_fn status; /* may be NULL */
+    void *context;
+};
+
+/* The whole of JetBackupInstance. JET_errBackupInProgress, JET_errInvalidBackup (incremental with circular logging; a set
+ * that is not this instance's), JET_errMissingFullBackup, JET_errBackupDirectoryNotEmpty, JET_errMakeBackupDirectoryFail,
+ * JET_errDeleteBackupFileFail, JET_errInvalidPath, JET_errReadVerifyFailure and its like (a damaged page),
+ * JET_errLogReadVerifyFailure, JET_errMissingFileToBackup, JET_errInvalidLogSequence, JET_errBackupAbortByServer,
+ * JET_errDiskFull, JET_errInstanceUnavailable. On failure: P10. */
+MUST_CHECK JET_ERR backup_run(struct inst *inst, const struct backup_options *options);
+/* Makes a running backup end with JET_errBackupAbortByServer and waits until it has. */
+void backup_stop(struct inst *inst);
+
+struct restore_options {
+    const char *set;    /* directory of the set, absolute */
+    const char *dest;   /* directory for the databases, absolute; NULL: where they were */
+    backup_status_fn status;
+    void *context;
+};
+
+/* The whole of JetRestoreInstance on an instance that is not started: config says where its log is. Afterwards the
+ * databases are clean and the instance is stopped. JET_errFileNotFound (no set there), JET_errInvalidBackup (a manifest
+ * that cannot be right), JET_errReadVerifyFailure, JET_errBadBackupDatabaseSize, JET_errMissingRestoreLogFiles,
+ * JET_errLogReadVerifyFailure, JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
+ * JET_errExistingLogFileHasBadSignature, JET_errMissingCurrentLogFiles, and what recovery gives. */
+MUST_CHECK JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events, const struct restore_options *options);
+
+#endif

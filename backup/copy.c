@@ -1,0 +1,124 @@
+/* One pass over a file: read in large pieces, check, hash, write. */
+#include "backup/copy.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "base/checksum.h"
+
+#define PIECE_BYTES (1u << 20)
+
+struct pass {
+    struct os_file *to;
+    EVP_MD_CTX *sha;
+    uint8_t *buffer; /* PIECE_BYTES, page aligned */
+    uint64_t offset;
+    const struct copy_progress *progress;
+};
+
+static JET_ERR pass_begin(struct pass *p, const char *to, unsigned to_flags, const struct copy_progress *progress) {
+    JET_ERR err = JET_errSuccess;
+
+    *p = (struct pass){.progress = progress};
+    p->buffer = aligned_alloc(4096, PIECE_BYTES);
+    p->sha = EVP_MD_CTX_new();
+    if (!p->buffer || !p->sha)
+        FAIL(JET_errOutOfMemory);
+    if (EVP_DigestInit_ex(p->sha, EVP_sha256(), NULL) != 1)
+        FAIL(JET_errInternalError);
+    if (to)
+        CALL(os_open(to, OS_WRITE | OS_SEQUENTIAL | to_flags, &p->to));
+cleanup:
+    return err;
+}
+
+static JET_ERR pass_put(struct pass *p, const void *data, size_t bytes) {
+    JET_ERR err = JET_errSuccess;
+
+    if (EVP_DigestUpdate(p->sha, data, bytes) != 1)
+        FAIL(JET_errInternalError);
+    if (p->to)
+        CALL(os_write(p->to, p->offset, data, bytes));
+    p->offset += bytes;
+    if (p->progress)
+        CALL(p->progress->advance(p->progress->context, bytes));
+cleanup:
+    return err;
+}
+
+static JET_ERR pass_finish(struct pass *p, uint64_t *bytes, uint8_t sha256[SHA256_BYTES]) {
+    JET_ERR err = JET_errSuccess;
+
+    if (p->to)
+        CALL(os_sync(p->to));
+    if (EVP_DigestFinal_ex(p->sha, sha256, NULL) != 1)
+        FAIL(JET_errInternalError);
+    *bytes = p->offset;
+cleanup:
+    return err;
+}
+
+static void pass_end(struct pass *p) {
+    os_close(p->to);
+    EVP_MD_CTX_free(p->sha);
+    free(p->buffer);
+}
+
+/* What is not plainly good goes through the cache: it may be a page in the middle of a write, and the cache corrects
+ * what can be corrected, counts it, and names what cannot. */
+static JET_ERR verify_pages(struct db *db, pgno_t first, uint32_t count, uint8_t *buffer) {
+    JET_ERR err = JET_errSuccess;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *page = buffer + (size_t)i * db->page_size;
+        enum page_verdict verdict = page_sum_check(page, db->page_size, first + i, false);
+        if (verdict != PAGE_GOOD && verdict != PAGE_BLANK)
+            CALL(cache_copy_page(db->pages, first + i, page));
+    }
+cleanup:
+    return err;
+}
+
+JET_ERR copy_database(struct db *db, const struct dbheader *header, uint32_t page_count, const char *to,
+                      const struct copy_progress *progress, uint64_t *bytes, uint8_t sha256[SHA256_BYTES]) {
+    JET_ERR err = JET_errSuccess;
+    struct pass pass;
+    uint32_t per_piece = PIECE_BYTES / db->page_size;
+
+    CALL(pass_begin(&pass, to, OS_CREATE, progress));
+    CALL(pass_put(&pass, header, db->page_size));
+    CALL(pass_put(&pass, header, db->page_size));
+    for (pgno_t pgno = 1; pgno <= page_count; pgno += per_piece) {
+        uint32_t count = page_count - pgno + 1 < per_piece ? page_count - pgno + 1 : per_piece;
+        size_t n = (size_t)count * db->page_size;
+        CALL(os_read(db->file, ((uint64_t)pgno + 1) * db->page_size, pass.buffer, n));
+        CALL(verify_pages(db, pgno, count, pass.buffer));
+        CALL(pass_put(&pass, pass.buffer, n));
+    }
+    CALL(pass_finish(&pass, bytes, sha256));
+cleanup:
+    pass_end(&pass);
+    return err;
+}
+
+JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
+                  uint64_t *bytes, uint8_t sha256[SHA256_BYTES]) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    struct pass pass;
+    uint64_t size;
+
+    CALL(pass_begin(&pass, to, to_flags, progress));
+    CALL(os_open(from, OS_READ | OS_SEQUENTIAL, &file));
+    CALL(os_size(file, &size));
+    for (uint64_t at = 0; at < size;) {
+        size_t n = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
+        CALL(os_read(file, at, pass.buffer, n));
+        CALL(pass_put(&pass, pass.buffer, n));
+        at += n;
+    }
+    CALL(pass_finish(&pass, bytes, sha256));
+cleanup:
+    os_close(file);
+    pass_end(&pass);
+    return err;
+}

@@ -1,0 +1,296 @@
+/* A restore, as a story:
+ *
+ *   1 find      the set: in the directory, in `new`, or in `old`
+ *   2 verify    every file of it against the manifest, every log file by itself and as a chain; then that the log files
+ *               of the instance, where there are any, are of the same stream and follow without a gap
+ *   3 copy      the databases to where they go; their headers say "backup copy", so nobody can attach them yet
+ *   4 recover   redo from the set's low generation through the set's log files and on through those of the instance,
+ *               to the last committed transaction; undo; databases clean; stop
+ *
+ * Nothing is changed before 2 has passed. Interrupted later, it is started again (P13): 3 overwrites, 4 is recovery. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backup/backup.h"
+#include "backup/copy.h"
+#include "backup/set.h"
+#include "recovery/recovery.h"
+
+struct restore {
+    const struct inst_config *config;
+    const struct event_sink *events;
+    const struct restore_options *options;
+    struct set set;
+    struct restore_logs logs;
+    struct path_map *map; /* one per database */
+    uint64_t done_bytes, total_bytes;
+    uint32_t reported;
+    JET_ERR stop;         /* what the callback said where nobody can listen */
+};
+
+static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
+    r->reported = percent;
+    return r->options->status ? r->options->status(r->options->context, snt, percent, 100) : JET_errSuccess;
+}
+
+/* Verifying and copying are 60 percent, redo the rest. */
+static JET_ERR advance(void *context, uint64_t bytes) {
+    struct restore *r = context;
+    r->done_bytes += bytes;
+    uint32_t percent = r->total_bytes ? (uint32_t)(r->done_bytes * 60 / r->total_bytes) : 0;
+    percent = percent > 60 ? 60 : percent;
+    return percent > r->reported ? status(r, JET_sntProgress, percent) : JET_errSuccess;
+}
+
+static void generation_done(void *context, lggen_t gen) {
+    struct restore *r = context;
+    lggen_t count = r->set.high - r->set.low + 1, done = gen < r->set.low ? 0 : gen - r->set.low + 1;
+    uint32_t percent = 60 + (uint32_t)((uint64_t)(done < count ? done : count) * 39 / count);
+    JET_ERR err = percent > r->reported ? status(r, JET_sntProgress, percent) : JET_errSuccess;
+    if (r->stop >= JET_errSuccess && err < JET_errSuccess)
+        r->stop = err;
+}
+
+/* ---- 2 ---- */
+
+static JET_ERR verify_file(struct restore *r, const struct set_file *file) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    uint8_t sha[SHA256_BYTES];
+    uint64_t bytes = 0;
+    struct os_stat st;
+    struct copy_progress progress = {advance, r};
+
+    CALL(os_path_join(path, r->set.dir, file->name));
+    CALL(os_stat(path, &st));
+    if (st.kind != OS_FILE) {
+        event_write(r->events, file->is_log ? EVENT_RESTORE_LOG_MISSING : EVENT_RESTORE_FAILED, EVENT_ERROR, "%s of the backup set is missing", path);
+        FAIL(file->is_log ? JET_errMissingRestoreLogFiles : JET_errFileNotFound);
+    }
+    if (st.bytes != file->bytes || (!file->is_log && file->bytes % r->set.page_size != 0)) {
+        event_write(r->events, EVENT_BAD_BACKUP_DATABASE_SIZE, EVENT_ERROR, "%s of the backup set has %llu bytes, should have %llu", path,
+                    (unsigned long long)st.bytes, (unsigned long long)file->bytes);
+        FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errBadBackupDatabaseSize);
+    }
+    CALL(copy_file(path, NULL, 0, &progress, &bytes, sha));
+    if (memcmp(sha, file->sha256, sizeof sha) != 0) {
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s of the backup set is damaged: its SHA-256 is not that of the manifest", path);
+        FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure);
+    }
+cleanup:
+    return err;
+}
+
+/* Every generation low..high is there, of one stream, each created after the one before. */
+static JET_ERR verify_chain(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct log_file_check *check = calloc(1, sizeof *check);
+    struct log_dir dir = r->config->log_dir;
+    char path[OS_PATH_MAX];
+    JET_LOGTIME created = {0};
+
+    if (!check)
+        FAIL(JET_errOutOfMemory);
+    snprintf(dir.path, sizeof dir.path, "%s", r->set.dir);
+    memcpy(dir.base, r->set.base, sizeof dir.base);
+    for (lggen_t gen = r->set.low; gen <= r->set.high; gen++) {
+        CALL(log_path_archive(&dir, gen, path));
+        err = log_file_verify(path, true, check);
+        if (err == JET_errFileNotFound) {
+            event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup set is missing", path);
+            FAIL(JET_errMissingRestoreLogFiles);
+        }
+        if (err == JET_errLogFileCorrupt)
+            event_write(r->events, EVENT_LOG_CORRUPTION_HARD_RESTORE, EVENT_ERROR, "log file %s of the backup set is damaged at offset %u", path, check->bad_offset);
+        CALL(err);
+        if (memcmp(&check->header.signature, &r->set.signature, sizeof r->set.signature) != 0) {
+            event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR, "log file %s is of another log", path);
+            FAIL(JET_errGivenLogFileHasBadSignature);
+        }
+        if (check->header.gen != gen || (gen > r->set.low && memcmp(&check->header.previous_created, &created, sizeof created) != 0)) {
+            event_write(r->events, EVENT_RESTORE_LOG_NOT_CONTIGUOUS, EVENT_ERROR, "log file %s does not follow the one before", path);
+            FAIL(JET_errGivenLogFileIsNotContiguous);
+        }
+        created = check->header.created;
+    }
+cleanup:
+    free(check);
+    return err;
+}
+
+/* The instance's own log files: none, or of the same stream and without a gap above the set. */
+static JET_ERR verify_own_logs(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct log_range range;
+    struct log_header *header = calloc(1, sizeof *header);
+    char path[OS_PATH_MAX];
+
+    if (!header)
+        FAIL(JET_errOutOfMemory);
+    CALL(log_dir_scan(&r->config->log_dir, &range));
+    lggen_t lowest = range.low ? range.low : range.current;
+    if (!lowest)
+        goto cleanup;
+    CALL(range.low ? log_path_archive(&r->config->log_dir, range.low, path) : log_path_current(&r->config->log_dir, path));
+    CALL(log_header_read(path, header));
+    if (memcmp(&header->signature, &r->set.signature, sizeof r->set.signature) != 0) {
+        event_write(r->events, EVENT_EXISTING_LOG_BAD_SIGNATURE, EVENT_ERROR, "log file %s of the instance is of another log than the backup set", path);
+        FAIL(JET_errExistingLogFileHasBadSignature);
+    }
+    if (lowest > r->set.high + 1) {
+        event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "log generations %u to %u are neither in the backup set nor in %s",
+                    r->set.high + 1, lowest - 1, r->config->log_dir.path);
+        FAIL(JET_errMissingCurrentLogFiles);
+    }
+cleanup:
+    free(header);
+    return err;
+}
+
+static JET_ERR verify(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+
+    if (strcmp(r->set.base, r->config->log_dir.base) != 0)
+        FAIL(JET_errInvalidBackup);
+    if (r->set.page_size != r->config->page_size)
+        FAIL(JET_errPageSizeMismatch);
+    for (uint32_t i = 0; i < r->set.file_count; i++)
+        r->total_bytes += r->set.files[i].bytes * (r->set.files[i].is_log ? 1 : 2);
+    for (uint32_t i = 0; i < r->set.file_count; i++)
+        CALL(verify_file(r, &r->set.files[i]));
+    CALL(verify_chain(r));
+    CALL(verify_own_logs(r));
+cleanup:
+    return err;
+}
+
+/* ---- 3 ---- */
+
+/* A database goes to its original path, or under its own name to dest. */
+static JET_ERR map_databases(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    unsigned count = 0;
+
+    r->map = calloc(r->set.file_count ? r->set.file_count : 1, sizeof *r->map);
+    if (!r->map)
+        FAIL(JET_errOutOfMemory);
+    for (uint32_t i = 0; i < r->set.file_count; i++) {
+        const struct set_file *f = &r->set.files[i];
+        if (f->is_log)
+            continue;
+        struct path_map *m = &r->map[count++];
+        if ((size_t)snprintf(m->from, sizeof m->from, "%s", f->original) >= sizeof m->from)
+            FAIL(JET_errInvalidPath);
+        if (r->options->dest)
+            CALL(os_path_join(m->to, r->options->dest, f->name));
+        else
+            memcpy(m->to, m->from, sizeof m->to);
+    }
+    r->logs.map = r->map;
+    r->logs.map_count = count;
+cleanup:
+    return err;
+}
+
+/* The copy's pages may be as new as the set's last generation: the header says that it is required. */
+static JET_ERR require_generations(struct restore *r, const char *path) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
+
+    if (!header)
+        FAIL(JET_errOutOfMemory);
+    CALL(os_open(path, OS_WRITE | OS_LOCK, &file));
+    CALL(dbheader_read(file, header, NULL));
+    lggen_t low = le32(header->full_cur.gen_low);
+    if (low == 0)
+        FAIL(JET_errRestoreOfNonBackupDatabase);
+    if (low < r->set.low) {
+        event_write(r->events, EVENT_RESTORE_STARTING_LOG_TOO_HIGH, EVENT_ERROR, "%s needs log generation %u, the set begins with %u", path, low, r->set.low);
+        FAIL(JET_errStartingRestoreLogTooHigh);
+    }
+    if (le32(header->gen_max_required) < r->set.high) {
+        header->gen_max_required = header->gen_max_committed = to_le32(r->set.high);
+        CALL(dbheader_write(file, header));
+    }
+cleanup:
+    os_close(file);
+    free(header);
+    return err;
+}
+
+static JET_ERR copy_databases(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct copy_progress progress = {advance, r};
+    unsigned at = 0;
+
+    for (uint32_t i = 0; i < r->set.file_count; i++) {
+        const struct set_file *f = &r->set.files[i];
+        char from[OS_PATH_MAX], parent[OS_PATH_MAX];
+        uint8_t sha[SHA256_BYTES];
+        uint64_t bytes;
+        if (f->is_log)
+            continue;
+        const char *to = r->map[at++].to;
+        CALL(os_path_join(from, r->set.dir, f->name));
+        CALL(os_path_parent(parent, to));
+        if (r->config->create_paths)
+            CALL(os_make_dirs(parent));
+        CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE, &progress, &bytes, sha));
+        if (memcmp(sha, f->sha256, sizeof sha) != 0)
+            FAIL(JET_errReadVerifyFailure);
+        CALL(require_generations(r, to));
+        CALL(os_sync_parent(to));
+    }
+cleanup:
+    return err;
+}
+
+/* ---- 4 ---- */
+
+static JET_ERR recover(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct inst *inst = NULL;
+
+    snprintf(r->logs.dir, sizeof r->logs.dir, "%s", r->set.dir);
+    r->logs.low = r->set.low;
+    r->logs.high = r->set.high;
+    r->logs.progress = generation_done;
+    r->logs.context = r;
+    CALL(inst_start(r->config, r->events, &r->logs, &inst));
+    CALL(inst_stop(inst));
+    CALL(r->stop);
+cleanup:
+    return err;
+}
+
+JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events, const struct restore_options *options) {
+    JET_ERR err = JET_errSuccess;
+    struct restore *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return RAISE(JET_errOutOfMemory);
+    r->config = config;
+    r->events = events;
+    r->options = options;
+    event_write(events, EVENT_START_RESTORE, EVENT_INFO, "restore from %s begins; log files in %s", options->set, config->log_dir.path);
+    CALL(set_find(options->set, &r->set));
+    CALL(status(r, JET_sntBegin, 0));
+    CALL(verify(r));
+    CALL(map_databases(r));
+    CALL(copy_databases(r));
+    CALL(recover(r));
+    CALL(status(r, JET_sntComplete, 100));
+cleanup:
+    if (err < JET_errSuccess) {
+        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "restore from %s failed: error %d (%s)", options->set, (int)err, err_name(err));
+        JET_ERR ignored = status(r, JET_sntFail, r->reported);
+        (void)ignored;
+    } else {
+        event_write(events, EVENT_STOP_RESTORE, EVENT_INFO, "restore ended");
+    }
+    set_done(&r->set);
+    free(r->map);
+    free(r);
+    return err;
+}

@@ -1,0 +1,71 @@
+/* A backup set: a directory with the databases, the log files, and last of all the manifest.
+ *
+ *     backup.manifest     text; the set exists once this is durable
+ *     NAME.edb ...        databases as they were read (not consistent without the log files)
+ *     edb00001.log ...    generations log-low .. log-high
+ *
+ * The manifest (one fact a line, UTF-8, control characters and % in paths as %XX):
+ *
+ *     libesent backup set 1
+ *     kind full | incremental          of the backup that wrote the manifest last
+ *     time 2026-11-25 03:14:15 UTC
+ *     log-base edb
+ *     log-signature 56 hex digits
+ *     log-low 1
+ *     log-high 5
+ *     page-size 4096
+ *     log-file-size 5242880
+ *     database SHA-256 BYTES NAME ORIGINAL-PATH
+ *     log SHA-256 BYTES NAME
+ *     end SHA-256 of all lines above
+ *
+ * With JET_bitBackupAtomic sets live in subdirectories: `temp` while it is made, `new` when it is complete, `old` the
+ * one before. Restore takes the directory itself, else `new`, else `old`. */
+#ifndef ESENT_BACKUP_SET_H
+#define ESENT_BACKUP_SET_H
+
+#include "base/os.h"
+#include "log/log.h"
+
+#define SET_MANIFEST "backup.manifest"
+#define SET_FILES_MAX 100000u
+#define SHA256_BYTES 32
+
+struct set_file {
+    bool is_log;
+    uint8_t sha256[SHA256_BYTES];
+    uint64_t bytes;
+    char *name;     /* in the set's directory; no slash */
+    char *original; /* databases: absolute path */
+};
+
+struct set {
+    char dir[OS_PATH_MAX];
+    bool incremental;
+    char base[4];
+    JET_SIGNATURE signature;
+    lggen_t low, high;
+    uint32_t page_size, log_file_bytes;
+    struct set_file *files;
+    uint32_t file_count;
+};
+
+void set_init(struct set *set);
+void set_done(struct set *set);
+/* Takes copies of name and original (NULL for a log). */
+MUST_CHECK JET_ERR set_add(struct set *set, bool is_log, const char *name, const char *original, uint64_t bytes, const uint8_t sha256[SHA256_BYTES]);
+/* Writes the manifest beside the old one and renames it: durable on return. */
+MUST_CHECK JET_ERR set_write(const struct set *set);
+/* Reads and checks the manifest of a directory. JET_errFileNotFound; JET_errInvalidBackup. */
+MUST_CHECK JET_ERR set_read(const char *dir, struct set *out);
+/* The set in dir, dir/new or dir/old. JET_errFileNotFound. */
+MUST_CHECK JET_ERR set_find(const char *dir, struct set *out);
+
+/* The directory rules of a full backup (ese-facts 5.8). target: where to write. */
+MUST_CHECK JET_ERR set_prepare(const char *dir, bool atomic, bool create_paths, char target[OS_PATH_MAX]);
+/* temp becomes new, old goes. */
+MUST_CHECK JET_ERR set_promote(const char *dir);
+/* After a failure: removes what was written, and the directory itself if it is `temp`. Manifest first. */
+void set_remove(const char *target, bool remove_dir);
+
+#endif

@@ -1,0 +1,331 @@
+/* Recovery, as a story:
+ *
+ *   1  find the log: none at all starts a new stream
+ *   2  read the checkpoint: where redo begins, and which databases were attached there; without a usable one redo
+ *      begins with the lowest log file and the attachments in its header (a restore always does, with the set's)
+ *   3  redo every record to the end of the log
+ *   4  check that nothing is missing: generations that a header requires, databases, damaged pages
+ *   5  make the log writable behind its last record
+ *   6  undo the transactions that did not end, newest change first; each undo is logged (P6)
+ *   7  finish what committed deletes left: nodes to remove, trees to free
+ *   8  write everything, stamp the databases clean, move the checkpoint to the end
+ *
+ * A crash at any point repeats this from 1: until 8 the checkpoint stays where it was, and redo is idempotent (P4). */
+#include "recovery/recovery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/cat.h"
+#include "recovery/redo.h"
+
+/* Where redo begins. */
+struct start {
+    lgpos_t from;
+    bool has_checkpoint;
+    struct log_checkpoint checkpoint;
+};
+
+static JET_ERR find_start(struct inst *inst, const struct restore_logs *restore, const struct log_range *range,
+                          struct start *out) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    lggen_t lowest = range->low ? range->low : range->current;
+
+    if (restore) {
+        out->from = lgpos_make(restore->low, 0);
+        return JET_errSuccess;
+    }
+    CALL(checkpoint_path(&inst->config, path));
+    err = log_checkpoint_read(path, &out->checkpoint, NULL);
+    if (err >= JET_errSuccess) {
+        out->has_checkpoint = true;
+        out->from = out->checkpoint.position;
+        return JET_errSuccess;
+    }
+    if (err != JET_errCheckpointFileNotFound && err != JET_errCheckpointCorrupt)
+        goto cleanup;
+    err = JET_errSuccess;
+    out->from = lgpos_make(lowest, 0);
+cleanup:
+    return err;
+}
+
+static JET_ERR open_reader(struct inst *inst, const struct restore_logs *restore, const struct start *start,
+                           struct log_reader **out) {
+    struct log_reader_config config = {.from = start->from, .events = &inst->events};
+    if (restore) {
+        config.dirs[0] = inst->config.log_dir;
+        snprintf(config.dirs[0].path, sizeof config.dirs[0].path, "%s", restore->dir);
+        config.dirs[1] = inst->config.log_dir;
+        config.dirs0_high = restore->high;
+    } else {
+        config.dirs[0] = inst->config.log_dir;
+        config.signature = start->has_checkpoint ? &start->checkpoint.signature : NULL;
+    }
+    return log_reader_open(&config, out);
+}
+
+static JET_ERR check_log_fits(const struct inst *inst, const struct log_header *header) {
+    if (header->page_size != inst->config.page_size)
+        return RAISE(JET_errPageSizeMismatch);
+    return JET_errSuccess;
+}
+
+/* 3 */
+static JET_ERR redo_all(struct redo *redo, struct log_reader *reader) {
+    JET_ERR err = JET_errSuccess;
+    struct inst *inst = redo->inst;
+    lggen_t gen = 0;
+
+    for (;;) {
+        struct log_record record;
+        err = log_reader_next(reader, &record);
+        if (lgpos_gen(log_reader_end(reader)) != gen || log_reader_header(reader)->gen > gen) {
+            if (gen && redo->restore && redo->restore->progress)
+                redo->restore->progress(redo->restore->context, gen);
+            gen = log_reader_header(reader)->gen;
+            event_write(&inst->events, EVENT_STATUS_REDO, EVENT_INFO, "redoing log file %s", log_reader_path(reader));
+        }
+        if (err == JET_errNoCurrentRecord)
+            break;
+        CALL(err);
+        CALL(redo_record(redo, &record));
+    }
+    redo->end = log_reader_end(reader);
+    err = check_log_fits(inst, log_reader_header(reader));
+cleanup:
+    return err;
+}
+
+/* 4 */
+static JET_ERR check_complete(struct redo *redo, lggen_t last_gen) {
+    const struct event_sink *events = &redo->inst->events;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
+        struct redo_db *r = &redo->dbs[id];
+        if (!r->attached || r->creating)
+            continue;
+        if (!r->db) {
+            event_write(events, EVENT_ATTACHED_DB_MISMATCH, EVENT_ERROR,
+                        "database %s is attached at the end of the log but cannot be recovered: error %d (%s)",
+                        r->attachment.path, (int)r->missing, err_name(r->missing));
+            return RAISE(r->missing == JET_errDatabaseNotFound ? JET_errAttachedDatabaseMismatch : r->missing);
+        }
+        if (le32(r->db->header->gen_max_required) > last_gen) {
+            event_write(events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR, "database %s requires log generation %u; the last one found is %u",
+                        r->db->path, le32(r->db->header->gen_max_required), last_gen);
+            return RAISE(JET_errRequiredLogFilesMissing);
+        }
+    }
+    for (struct redo_damage *d = redo->damaged; d; d = d->next) {
+        event_write(events, EVENT_PAGE_READ_ERROR, EVENT_ERROR, "database %u page %u is damaged (error %d) and the log holds no image of it",
+                    d->dbid, d->pgno, (int)d->err);
+        return RAISE(d->err);
+    }
+    return JET_errSuccess;
+}
+
+/* A creation whose end is not in the log was never acknowledged. */
+static JET_ERR drop_unfinished(struct redo *redo) {
+    JET_ERR err = JET_errSuccess;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
+        struct redo_db *r = &redo->dbs[id];
+        if (!r->db || !r->creating)
+            continue;
+        char path[OS_PATH_MAX];
+        memcpy(path, r->db->path, sizeof path);
+        db_abandon(r->db);
+        memset(r, 0, sizeof *r);
+        CALL(os_remove(path));
+    }
+cleanup:
+    return err;
+}
+
+/* 6 */
+static JET_ERR undo_transaction(struct redo *redo, struct redo_trx *trx) {
+    JET_ERR err = JET_errSuccess;
+    for (struct redo_undo *u = trx->newest; u; u = u->older) {
+        struct db *db = inst_db(redo->inst, u->undo.dbid);
+        if (db)
+            CALL(undo_apply(db, trx->id, &u->undo, false));
+    }
+    le64_t id = to_le64(trx->id);
+    struct log_part part = {&id, sizeof id};
+    lgpos_t begin, end;
+    CALL(log_append(redo->inst->log, LOGREC_ROLLBACK, &part, 1, &begin, &end));
+cleanup:
+    return err;
+}
+
+static JET_ERR undo_all(struct redo *redo, unsigned *count) {
+    JET_ERR err = JET_errSuccess;
+    *count = 0;
+    for (unsigned i = 0; i < REDO_BUCKETS; i++)
+        for (struct redo_trx *trx = redo->trxs[i]; trx; trx = trx->next) {
+            CALL(undo_transaction(redo, trx));
+            ++*count;
+        }
+cleanup:
+    return err;
+}
+
+/* 7 */
+static JET_ERR finish_deletes(struct redo *redo) {
+    JET_ERR err = JET_errSuccess;
+    for (struct redo_undo *u = redo->committed_deletes; u; u = u->older) {
+        struct db *db = inst_db(redo->inst, u->undo.dbid);
+        struct tree *tree;
+        if (!db)
+            continue;
+        if (u->undo.op == UNDO_DELETE_TREE)
+            continue;
+        err = undo_open_tree(db, &u->undo, &tree);
+        if (err == JET_errObjectNotFound)
+            continue; /* the whole tree is gone since */
+        CALL(err);
+        CALL(undo_purge_deleted(tree, u->undo.key));
+    }
+    for (struct redo_undo *u = redo->committed_deletes; u; u = u->older) {
+        struct db *db = inst_db(redo->inst, u->undo.dbid);
+        if (db && u->undo.op == UNDO_DELETE_TREE)
+            CALL(undo_free_deleted_tree(db, &u->undo));
+    }
+cleanup:
+    return err;
+}
+
+/* 5 */
+static JET_ERR make_writable(struct inst *inst, const struct log_header *last, lgpos_t end) {
+    JET_ERR err = JET_errSuccess;
+    struct log_config config = {
+        .dir = inst->config.log_dir, .file_bytes = last->file_bytes, .page_size = inst->config.page_size,
+        .circular = inst->config.circular, .events = &inst->events,
+    };
+    CALL(log_continue(&config, last, end, &inst->log));
+    inst->config.log_file_bytes = last->file_bytes; /* a stream keeps the size it began with */
+    cache_set_log(inst->cache, inst->log);
+cleanup:
+    return err;
+}
+
+static JET_ERR begin_stream(struct inst *inst) {
+    JET_ERR err = JET_errSuccess;
+    struct log_config config = {
+        .dir = inst->config.log_dir, .file_bytes = inst->config.log_file_bytes, .page_size = inst->config.page_size,
+        .circular = inst->config.circular, .events = &inst->events,
+    };
+    CALL(log_create(&config, &inst->log));
+    cache_set_log(inst->cache, inst->log);
+    os_mutex_lock(&inst->mutex);
+    atomic_store(&inst->checkpoint, 0);
+    err = checkpoint_update(inst, 0);
+    os_mutex_unlock(&inst->mutex);
+cleanup:
+    return err;
+}
+
+/* 8 */
+static JET_ERR shut_clean(struct inst *inst) {
+    JET_ERR err = JET_errSuccess;
+    os_mutex_lock(&inst->mutex);
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
+        if (inst->dbs[id])
+            CALL(db_detach(inst->dbs[id]));
+    log_set_attachments(inst->log, "", 0);
+    CALL(checkpoint_update(inst, 0));
+cleanup:
+    os_mutex_unlock(&inst->mutex);
+    return err;
+}
+
+static JET_ERR finish(struct redo *redo, unsigned *undone) {
+    JET_ERR err = JET_errSuccess;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
+        if (redo->dbs[id].db)
+            CALL(db_after_redo(redo->dbs[id].db));
+    CALL(undo_all(redo, undone));
+    CALL(finish_deletes(redo));
+    CALL(shut_clean(redo->inst));
+cleanup:
+    return err;
+}
+
+static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, const struct log_range *range) {
+    JET_ERR err = JET_errSuccess;
+    struct log_reader *reader = NULL;
+    struct start *start = calloc(1, sizeof *start);
+    struct redo *redo = calloc(1, sizeof *redo);
+    unsigned undone = 0;
+
+    if (!start || !redo)
+        FAIL(JET_errOutOfMemory);
+    CALL(find_start(inst, restore, range, start));
+    CALL(open_reader(inst, restore, start, &reader));
+    CALL(check_log_fits(inst, log_reader_header(reader)));
+    redo->inst = inst;
+    redo->restore = restore;
+    redo->signature = log_reader_header(reader)->signature;
+    event_write(&inst->events, EVENT_START_REDO, EVENT_INFO, "recovery begins at %08X:%08X", lgpos_gen(start->from),
+                lgpos_offset(start->from));
+    if (start->has_checkpoint)
+        CALL(redo_attachments(redo, slice(start->checkpoint.attach, start->checkpoint.attach_bytes)));
+    else
+        CALL(redo_attachments(redo, slice(log_reader_header(reader)->attach, log_reader_header(reader)->attach_bytes)));
+    CALL(redo_all(redo, reader));
+    CALL(drop_unfinished(redo));
+    CALL(check_complete(redo, lgpos_gen(redo->end)));
+    CALL(make_writable(inst, log_reader_header(reader), redo->end));
+    atomic_store(&inst->checkpoint, restore ? 0 : start->from);
+    CALL(finish(redo, &undone));
+    event_write(&inst->events, EVENT_STOP_REDO, EVENT_INFO, "recovery ended: %llu records read, %llu changes, %u transactions undone",
+                (unsigned long long)redo->records, (unsigned long long)redo->changes, undone);
+cleanup:
+    log_reader_close(reader);
+    if (redo)
+        redo_free(redo);
+    free(redo);
+    free(start);
+    return err;
+}
+
+/* Nothing to begin with, or a reason why there is not: a current log that cannot be read, archives without one. */
+static JET_ERR check_current(struct inst *inst, const struct log_range *range) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    struct os_stat st;
+    struct log_header *header = NULL;
+
+    if (range->current)
+        return JET_errSuccess;
+    CALL(log_path_current(&inst->config.log_dir, path));
+    CALL(os_stat(path, &st));
+    if (st.kind == OS_MISSING && range->low) {
+        event_write(&inst->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "the current log file %s is missing", path);
+        FAIL(JET_errMissingLogFile);
+    }
+    if (st.kind != OS_MISSING) {
+        header = calloc(1, sizeof *header);
+        if (!header)
+            FAIL(JET_errOutOfMemory);
+        CALL(log_header_read(path, header));
+    }
+cleanup:
+    free(header);
+    return err;
+}
+
+JET_ERR recovery_run(struct inst *inst, const struct restore_logs *restore) {
+    JET_ERR err = JET_errSuccess;
+    struct log_range range;
+
+    CALL(log_dir_scan(&inst->config.log_dir, &range));
+    if (!restore)
+        CALL(check_current(inst, &range));
+    if (!range.low && !range.current && !restore)
+        CALL(begin_stream(inst));
+    else
+        CALL(recover(inst, restore, &range));
+cleanup:
+    return err;
+}

@@ -1,0 +1,367 @@
+/* Redo of one record, by its type.
+ *
+ * Pages: physical, by dbtime (P4). A page with an image in the record is not read. A page that cannot be read is
+ * remembered; an image that comes later makes it whole (P5), and only what is left at the end is an error.
+ * Transactions: each change that can be undone is kept until its transaction commits, is compensated, or has rolled
+ * back; what is left at the end of the log is undone. */
+#include "recovery/redo.h"
+
+#include <stdlib.h>
+
+/* ---- transactions ---- */
+
+static struct redo_trx **trx_slot(struct redo *redo, trxid_t id) {
+    struct redo_trx **slot = &redo->trxs[id % REDO_BUCKETS];
+    while (*slot && (*slot)->id != id)
+        slot = &(*slot)->next;
+    return slot;
+}
+
+static JET_ERR push_undo(struct redo *redo, const struct change *change, lgpos_t begin) {
+    JET_ERR err = JET_errSuccess;
+    const struct undo *u = &change->undo;
+    struct redo_undo *entry = calloc(1, sizeof *entry + u->key.n + u->before.n);
+    struct redo_trx **slot = trx_slot(redo, change->trx);
+
+    if (!entry)
+        FAIL(JET_errOutOfMemory);
+    if (!*slot) {
+        *slot = calloc(1, sizeof **slot);
+        if (!*slot)
+            FAIL(JET_errOutOfMemory);
+        (*slot)->id = change->trx;
+    }
+    entry->undo = *u;
+    entry->undo.dbid = change->dbid;
+    if (u->key.n)
+        memcpy(entry->bytes, u->key.p, u->key.n);
+    if (u->before.n)
+        memcpy(entry->bytes + u->key.n, u->before.p, u->before.n);
+    entry->undo.key = slice(entry->bytes, u->key.n);
+    entry->undo.before = slice(entry->bytes + u->key.n, u->before.n);
+    entry->older = (*slot)->newest;
+    (*slot)->newest = entry;
+    (*slot)->last = begin;
+    entry = NULL;
+cleanup:
+    free(entry);
+    return err;
+}
+
+static void pop_undo(struct redo *redo, trxid_t id) {
+    struct redo_trx *trx = *trx_slot(redo, id);
+    if (!trx || !trx->newest)
+        return; /* the change it compensates is older than redo's start: then so is its effect */
+    struct redo_undo *top = trx->newest;
+    trx->newest = top->older;
+    free(top);
+}
+
+static void end_trx(struct redo *redo, trxid_t id, bool committed) {
+    struct redo_trx **slot = trx_slot(redo, id), *trx = *slot;
+    if (!trx)
+        return;
+    for (struct redo_undo *u = trx->newest, *older; u; u = older) {
+        older = u->older;
+        if (committed && (u->undo.op == UNDO_DELETE || u->undo.op == UNDO_DELETE_TREE)) {
+            u->older = redo->committed_deletes;
+            redo->committed_deletes = u;
+        } else {
+            free(u);
+        }
+    }
+    *slot = trx->next;
+    free(trx);
+}
+
+static void tree_freed(struct redo *redo, uint8_t dbid, const struct undo *freed) {
+    for (struct redo_undo **at = &redo->committed_deletes; *at;) {
+        struct redo_undo *u = *at;
+        if (u->undo.dbid == dbid && u->undo.fdp == freed->fdp && u->undo.objid == freed->objid) {
+            *at = u->older;
+            free(u);
+        } else {
+            at = &u->older;
+        }
+    }
+}
+
+/* ---- damaged pages ---- */
+
+static JET_ERR note_damage(struct redo *redo, uint8_t dbid, pgno_t pgno, JET_ERR cause) {
+    for (struct redo_damage *d = redo->damaged; d; d = d->next)
+        if (d->dbid == dbid && d->pgno == pgno)
+            return JET_errSuccess;
+    struct redo_damage *d = calloc(1, sizeof *d);
+    if (!d)
+        return RAISE(JET_errOutOfMemory);
+    *d = (struct redo_damage){redo->damaged, dbid, pgno, cause};
+    redo->damaged = d;
+    return JET_errSuccess;
+}
+
+static void heal_damage(struct redo *redo, uint8_t dbid, pgno_t pgno) {
+    for (struct redo_damage **at = &redo->damaged; *at; at = &(*at)->next)
+        if ((*at)->dbid == dbid && (*at)->pgno == pgno) {
+            struct redo_damage *d = *at;
+            *at = d->next;
+            free(d);
+            return;
+        }
+}
+
+static bool is_damaged(const struct redo *redo, uint8_t dbid, pgno_t pgno) {
+    for (const struct redo_damage *d = redo->damaged; d; d = d->next)
+        if (d->dbid == dbid && d->pgno == pgno)
+            return true;
+    return false;
+}
+
+static bool page_is_unreadable(JET_ERR err) {
+    return err == JET_errReadVerifyFailure || err == JET_errReadPgnoVerifyFailure || err == JET_errPageNotInitialized ||
+           err == JET_errFileIOBeyondEOF || err == JET_errDatabaseCorrupted;
+}
+
+/* ---- pages ---- */
+
+static JET_ERR redo_page(struct redo *redo, struct db *db, const struct change *change, const struct change_page *part,
+                         const struct log_record *record) {
+    JET_ERR err = JET_errSuccess;
+    struct page_ref ref = {0};
+
+    if (!part->has_image && is_damaged(redo, change->dbid, part->pgno))
+        goto cleanup;
+    err = part->has_image ? cache_latch_new(db->pages, part->pgno, &ref)
+                          : cache_latch(db->pages, part->pgno, LATCH_EXCLUSIVE, &ref);
+    if (page_is_unreadable(err)) {
+        err = note_damage(redo, change->dbid, part->pgno, err);
+        goto cleanup;
+    }
+    CALL(err);
+    if (!part->has_image) {
+        dbtime_t now = page_dbtime(&ref.page);
+        if (now >= change->dbtime)
+            goto cleanup;
+        if (now != part->before) {
+            event_write(&redo->inst->events, EVENT_DBTIME_MISMATCH, EVENT_ERROR,
+                        "database %s page %u has dbtime %llu where the log expects %llu: a write of this page was lost",
+                        db->path, part->pgno, (unsigned long long)now, (unsigned long long)part->before);
+            FAIL(now < part->before ? JET_errDbTimeTooOld : JET_errDbTimeTooNew);
+        }
+    }
+    cache_mark_dirty(&ref, record->begin);
+    CALL(change_apply(&ref.page, part->pgno, part, change->dbtime));
+    cache_set_change(&ref, record->end);
+    if (part->has_image)
+        heal_damage(redo, change->dbid, part->pgno);
+    objid_t objid = page_objid(&ref.page);
+    if (objid > atomic_load(&db->objid_last))
+        atomic_store(&db->objid_last, objid);
+cleanup:
+    cache_unlatch(&ref);
+    return err;
+}
+
+/* ---- databases ---- */
+
+static const char *mapped_path(const struct redo *redo, const char *path) {
+    for (unsigned i = 0; redo->restore && i < redo->restore->map_count; i++)
+        if (strcmp(redo->restore->map[i].from, path) == 0)
+            return redo->restore->map[i].to;
+    return path;
+}
+
+/* Which records the file already holds: a clean file all before its last clean stop, a dirty one all before its last
+ * attach. A file that belongs to another log is not ours to redo. */
+static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
+    const struct dbheader *h = r->db->header;
+    JET_SIGNATURE ours = redo->signature;
+    bool clean = le32(h->state) == JET_dbstateCleanShutdown;
+    bool same_log = memcmp(&h->sign_log, &ours, 28) == 0;
+
+    if (!redo->restore && le32(h->full_cur.gen_low) != 0 && !clean) {
+        event_write(&redo->inst->events, EVENT_ATTACH_TO_BACKUP_SET_DATABASE, EVENT_ERROR,
+                    "database %s is an unrestored copy from a backup set", r->db->path);
+        return RAISE(JET_errSoftRecoveryOnBackupDatabase);
+    }
+    if (le32(h->state) == JET_dbstateJustCreated)
+        r->skip_until = 0;
+    else if (!same_log)
+        return clean ? JET_errSuccess : RAISE(JET_errBadLogSignature);
+    else
+        r->skip_until = disk_lgpos_get(clean ? &h->lgpos_consistent : &h->lgpos_attach);
+    return JET_errSuccess;
+}
+
+/* Opens the database of a record, once. A file that is not there (any more) or is another one is remembered as
+ * missing: only if the log ends with it attached that is an error. */
+static JET_ERR open_db(struct redo *redo, struct redo_db *r) {
+    JET_ERR err = JET_errSuccess;
+    struct inst *inst = redo->inst;
+    const char *path = mapped_path(redo, r->attachment.path);
+
+    if (r->db || r->missing < JET_errSuccess || !r->attached)
+        return JET_errSuccess;
+    err = db_open_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
+    if (err == JET_errDatabaseNotFound && r->creating)
+        err = db_recreate_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
+    if (err >= JET_errSuccess)
+        err = place_in_log(redo, r);
+    if (err == JET_errDatabaseNotFound || err == JET_errBadDbSignature || err == JET_errBadLogSignature ||
+        err == JET_errDatabaseCorrupted) {
+        r->missing = err;
+        if (r->db)
+            db_abandon(r->db);
+        r->db = NULL;
+        return JET_errSuccess;
+    }
+    if (err >= JET_errSuccess)
+        inst->dbs[r->attachment.dbid] = r->db;
+    return err;
+}
+
+static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachment, bool creating) {
+    struct redo_db *r = &redo->dbs[attachment->dbid];
+
+    if (!r->attached || memcmp(&r->attachment.signature, &attachment->signature, 28) != 0) {
+        if (r->db)
+            db_abandon(r->db);
+        memset(r, 0, sizeof *r);
+    }
+    r->attached = true;
+    r->creating = creating;
+    r->attachment = *attachment;
+    return open_db(redo, r);
+}
+
+JET_ERR redo_attachments(struct redo *redo, struct slice list) {
+    JET_ERR err = JET_errSuccess;
+    while (list.n > 0) {
+        struct db_attachment attachment;
+        CALL(db_attach_list_next(&list, &attachment));
+        CALL(attach_db(redo, &attachment, false));
+    }
+cleanup:
+    return err;
+}
+
+/* The database was complete and clean at this record: so it is made again, if its file is older. */
+static JET_ERR detach_db(struct redo *redo, uint8_t dbid, lgpos_t begin) {
+    JET_ERR err = JET_errSuccess;
+    struct redo_db *r = &redo->dbs[dbid];
+    lgpos_t oldest;
+
+    if (r->db && begin >= r->skip_until && le32(r->db->header->state) != JET_dbstateCleanShutdown) {
+        CALL(cache_write(r->db->pages, UINT64_MAX));
+        CALL(cache_sync(r->db->pages, &oldest));
+        CALL(db_write_clean(r->db, begin));
+    }
+    if (r->db)
+        db_abandon(r->db);
+    memset(r, 0, sizeof *r);
+cleanup:
+    return err;
+}
+
+/* ---- records ---- */
+
+static JET_ERR redo_change(struct redo *redo, const struct log_record *record) {
+    JET_ERR err = JET_errSuccess;
+    struct change change;
+
+    CALL(change_decode(slice(record->data, record->bytes), &change));
+    if (change.dbid < DB_FIRST_DBID || change.dbid > DB_MAX)
+        FAIL(JET_errLogFileCorrupt);
+    if (change.compensates)
+        pop_undo(redo, change.trx);
+    else if (change.has_undo && change.undo.op == UNDO_TREE_FREED)
+        tree_freed(redo, change.dbid, &change.undo);
+    else if (change.has_undo)
+        CALL(push_undo(redo, &change, record->begin));
+    struct redo_db *r = &redo->dbs[change.dbid];
+    CALL(open_db(redo, r));
+    if (!r->db || record->begin < r->skip_until)
+        goto cleanup;
+    if (change.dbtime > atomic_load(&r->db->dbtime))
+        atomic_store(&r->db->dbtime, change.dbtime);
+    struct slice pages = change.pages;
+    for (unsigned i = 0; i < change.page_count; i++) {
+        struct change_page part;
+        CALL(change_next_page(&pages, &part));
+        CALL(redo_page(redo, r->db, &change, &part, record));
+    }
+    redo->changes++;
+cleanup:
+    return err;
+}
+
+/* The stamp that a finished backup left in the header. */
+static JET_ERR redo_backup(struct redo *redo, const struct log_record *record) {
+    JET_ERR err = JET_errSuccess;
+
+    if (record->bytes != 28 || record->data[2] > DB_MAX)
+        FAIL(JET_errLogFileCorrupt);
+    struct redo_db *r = &redo->dbs[record->data[2]];
+    if (record->data[0] != 2 || !r->attached)
+        goto cleanup;
+    CALL(open_db(redo, r));
+    if (r->db && record->begin >= r->skip_until)
+        CALL(db_stamp_backup(r->db, record->data[1] == 2, (const struct disk_bkinfo *)(record->data + 4)));
+cleanup:
+    return err;
+}
+
+JET_ERR redo_record(struct redo *redo, const struct log_record *record) {
+    JET_ERR err = JET_errSuccess;
+    struct db_attachment attachment;
+    uint32_t page_size;
+
+    redo->records++;
+    switch (record->type) {
+    case LOGREC_CHANGE:
+        CALL(redo_change(redo, record));
+        break;
+    case LOGREC_COMMIT:
+    case LOGREC_ROLLBACK:
+        if (record->bytes != 8)
+            FAIL(JET_errLogFileCorrupt);
+        end_trx(redo, load64(record->data), record->type == LOGREC_COMMIT);
+        break;
+    case LOGREC_CREATE_DB:
+    case LOGREC_ATTACH_DB:
+        CALL(db_record_decode(slice(record->data, record->bytes), &attachment, &page_size));
+        if (page_size != redo->inst->config.page_size)
+            FAIL(JET_errPageSizeMismatch);
+        CALL(attach_db(redo, &attachment, record->type == LOGREC_CREATE_DB));
+        break;
+    case LOGREC_DETACH_DB:
+        if (record->bytes != 1 || record->data[0] < DB_FIRST_DBID || record->data[0] > DB_MAX)
+            FAIL(JET_errLogFileCorrupt);
+        CALL(detach_db(redo, record->data[0], record->begin));
+        break;
+    case LOGREC_BACKUP:
+        CALL(redo_backup(redo, record));
+        break;
+    case LOGREC_INIT:
+    case LOGREC_TERM:
+        break;
+    default:
+        FAIL(JET_errLogFileCorrupt);
+    }
+cleanup:
+    return err;
+}
+
+void redo_free(struct redo *redo) {
+    for (unsigned i = 0; i < REDO_BUCKETS; i++)
+        while (redo->trxs[i])
+            end_trx(redo, redo->trxs[i]->id, false);
+    for (struct redo_undo *u = redo->committed_deletes, *older; u; u = older) {
+        older = u->older;
+        free(u);
+    }
+    for (struct redo_damage *d = redo->damaged, *next; d; d = next) {
+        next = d->next;
+        free(d);
+    }
+}
