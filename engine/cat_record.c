@@ -99,11 +99,12 @@ static const struct field {
     SLICE(261, locale),
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
+_Static_assert(sizeof(struct cat_record) <= UINT8_MAX, "field.at");
 
 JET_ERR cat_record_decode(struct slice record, uint32_t page_size, struct cat_record *out) {
     JET_ERR err = JET_errSuccess;
     struct cat_record r = {0};
-    struct rec_value v;
+    struct rec_value v = {0};
     CALL(rec_check(record));
     for (int i = 0; i < FIELDS; i++) {
         const struct field *f = &fields[i];
@@ -200,7 +201,7 @@ struct table_def_builder {
     size_t fixed_end;        /* of the last fixed column */
     struct pending {
         struct column column;
-        size_t default_at;   /* in defaults */
+        size_t default_at = 0;   /* in defaults */
     } *pending;
     unsigned count, size;
     uint8_t *defaults;
@@ -298,7 +299,7 @@ static JET_ERR add_column(struct table_def_builder *b, const struct cat_record *
         .code_page = (uint16_t)r->pages_or_locale,
         .record_offset = r->record_offset,
     };
-    size_t default_at;
+    size_t default_at = 0;
     unsigned previous = b->count ? b->pending[b->count - 1].column.fid : 0;
     if (c.type == JET_coltypNil) /* the place of a deleted column */
         return err;

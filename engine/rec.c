@@ -78,11 +78,11 @@ JET_ERR rec_var_get(const struct rec_areas *a, unsigned fid, bool *null, struct 
 
 JET_ERR rec_check(struct slice record) {
     JET_ERR err = JET_errSuccess;
-    struct rec_areas a;
+    struct rec_areas a = {0};
     CALL(rec_areas_read(record, &a));
     for (unsigned fid = FID_VAR_FIRST; fid <= a.var_last; fid++) {
-        bool null;
-        struct slice value;
+        bool null = false;
+        struct slice value = {0};
         CALL(rec_var_get(&a, fid, &null, &value));
     }
     if (record.n - a.tagged > 0 && record.n - a.tagged < TAG_ENTRY_BYTES)
@@ -211,7 +211,7 @@ cleanup:
 static JET_ERR get_tagged(const struct rec_areas *a, uint32_t page_size, const struct column *column, unsigned itag,
                           struct rec_value *out) {
     JET_ERR err = JET_errSuccess;
-    struct rec_tags tags;
+    struct rec_tags tags = {0};
     CALL(rec_tags_read(a, page_size, &tags));
     unsigned low = 0, end = tags.count;
     while (low < end) {
@@ -223,7 +223,7 @@ static JET_ERR get_tagged(const struct rec_areas *a, uint32_t page_size, const s
     }
     *out = (struct rec_value){.kind = REC_ABSENT};
     if (low < tags.count && load16(tags.area.p + TAG_ENTRY_BYTES * low) == column->fid) {
-        struct rec_tag tag;
+        struct rec_tag tag = {0};
         CALL(rec_tag_at(&tags, low, &tag));
         CALL(rec_tag_get(&tag, column, itag, out));
     }
@@ -234,14 +234,14 @@ cleanup:
 JET_ERR rec_each_tagged(struct slice record, uint32_t page_size,
                         JET_ERR (*fn)(void *context, uint16_t fid, unsigned count), void *context) {
     JET_ERR err = JET_errSuccess;
-    struct rec_areas a;
-    struct rec_tags tags;
+    struct rec_areas a = {0};
+    struct rec_tags tags = {0};
     unsigned previous = FID_TAGGED_FIRST - 1;
     CALL(rec_areas_read(record, &a));
     CALL(rec_tags_read(&a, page_size, &tags));
     for (unsigned i = 0; i < tags.count; i++) {
-        struct rec_tag tag;
-        unsigned count;
+        struct rec_tag tag = {0};
+        unsigned count = 0;
         CALL(rec_tag_at(&tags, i, &tag));
         CALL(rec_tag_count(&tag, &count));
         if (tag.fid <= previous)
@@ -272,7 +272,7 @@ static JET_ERR get_fixed(const struct rec_areas *a, const struct column *column,
 static JET_ERR get_variable(const struct rec_areas *a, const struct column *column, struct rec_value *out) {
     JET_ERR err = JET_errSuccess;
     bool null = false;
-    struct slice value;
+    struct slice value = {0};
     *out = (struct rec_value){.kind = REC_ABSENT};
     if (column->fid > a->var_last)
         return err;
@@ -287,7 +287,7 @@ cleanup:
 JET_ERR rec_get(struct slice record, uint32_t page_size, const struct column *column, unsigned itag,
                 struct rec_value *out) {
     JET_ERR err = JET_errSuccess;
-    struct rec_areas a;
+    struct rec_areas a = {0};
     CALL(rec_areas_read(record, &a));
     if (fid_is_tagged(column->fid)) {
         CALL(get_tagged(&a, page_size, column, itag, out));

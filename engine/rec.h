@@ -10,7 +10,7 @@
 #define FID_VAR_FIRST 128
 #define FID_VAR_LAST 255
 #define FID_TAGGED_FIRST 256
-#define FID_TAGGED_LAST 64993
+#define FID_TAGGED_LAST 65248 /* JET_ccolMost */
 
 enum column_flags { /* as in the catalog */
     COLUMN_NOT_NULL = 0x1, COLUMN_VERSION = 0x2, COLUMN_AUTO_INCREMENT = 0x4, COLUMN_MULTI_VALUED = 0x8,

@@ -28,8 +28,8 @@ struct tagged {
     struct rec_tag base; /* as the base record has it; fid and word hold in any case */
     bool set;            /* by rec_edit_set */
     bool changed;        /* not base but what follows is the column's value */
-    bool null;           /* explicit NULL; else a column without values is absent */
-    unsigned count;
+    bool null = false;           /* explicit NULL; else a column without values is absent */
+    unsigned count = 0;
     struct value *values;
 };
 
@@ -209,7 +209,7 @@ static JET_ERR open_tagged(struct tagged *t, const struct column *column) {
     if (count && !(values = calloc(count, sizeof *values)))
         FAIL(JET_errOutOfMemory);
     for (unsigned i = 0; i < count; i++) {
-        struct rec_value v;
+        struct rec_value v = {0};
         CALL(rec_tag_value(&t->base, column, i + 1, &v));
         if (v.kind == REC_ENCRYPTED)
             FAIL(JET_errFeatureNotAvailable);
@@ -241,7 +241,7 @@ static JET_ERR remove_all_tagged(struct tagged *t) {
 /* at == count: append. */
 static JET_ERR put_tagged(struct tagged *t, unsigned at, struct slice bytes) {
     JET_ERR err = JET_errSuccess;
-    struct value new_value;
+    struct value new_value = {0};
     if (at < t->count && t->values[at].kind == REC_SEPARATED)
         FAIL(JET_errFeatureNotAvailable);
     if (at == t->count) {
@@ -310,7 +310,7 @@ static size_t fixed_room(const struct table_def *def, size_t base_end) {
 
 static JET_ERR load_base(struct rec_edit *e, const struct rec_areas *a) {
     JET_ERR err = JET_errSuccess;
-    struct rec_tags tags;
+    struct rec_tags tags = {0};
     memcpy(e->fixed, a->record.p, a->bitmap);
     e->fixed_end = a->bitmap;
     e->fixed_last = a->fixed_last;
@@ -470,7 +470,7 @@ static JET_ERR check_not_null(const struct rec_edit *e) {
     JET_ERR err = JET_errSuccess;
     for (unsigned i = 0; i < e->def->column_count; i++) {
         const struct column *column = &e->def->columns[i];
-        struct rec_value v;
+        struct rec_value v = {0};
         if (!(column->flags & COLUMN_NOT_NULL))
             continue;
         CALL(rec_edit_get(e, column, 1, &v));

@@ -36,8 +36,8 @@ unsigned rec_key_fixed_bytes(const struct table_def *def, const struct index_def
 static JET_ERR key_value(struct slice record, uint32_t page_size, const struct column *column, uint8_t **own,
                          struct slice *out) {
     JET_ERR err = JET_errSuccess;
-    struct rec_value v;
-    size_t bytes;
+    struct rec_value v = {0};
+    size_t bytes = 0;
     CALL(rec_get(record, page_size, column, 1, &v));
     switch (v.kind) {
     case REC_ABSENT:
@@ -73,7 +73,7 @@ JET_ERR rec_key(struct slice record, uint32_t page_size, const struct table_def 
     assert(index->key_max <= KEY_MAX);
     for (unsigned i = 0; i < index->segment_count; i++) {
         struct key_segment segment = rec_key_segment(def, index, i);
-        struct slice value;
+        struct slice value = {0};
         CALL(key_value(record, page_size, table_column(def, index->segments[i].fid), &own, &value));
         if (!value.p && index->flags & INDEX_NO_NULL_SEGMENT)
             FAIL(JET_errNullKeyDisallowed);

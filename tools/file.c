@@ -1,0 +1,111 @@
+/* What a file is. All three kinds carry a type byte at the same place; where damage may have hit that, other fields and
+ * the second copies speak. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/le.h"
+#include "engine/dbheader.h"
+#include "tools/tool.h"
+
+#define TYPE_BYTE 667u
+#define HEAD_BYTES (2 * PAGE_SIZE_MAX)
+
+/* As in log/format.h, which cannot be included beside dbheader.h. */
+enum { TYPE_DATABASE = 1, TYPE_LOG = 3, TYPE_CHECKPOINT = 4 };
+
+static bool has_magic(const uint8_t *block) { return load32(block + 4) == DB_MAGIC; }
+
+static bool looks_like_database(const uint8_t *head, size_t bytes) {
+    if (has_magic(head))
+        return true;
+    for (size_t at = PAGE_SIZE_MIN; at <= PAGE_SIZE_MAX && at + 8 <= bytes; at *= 2) {
+        if (has_magic(head + at))
+            return true;
+    }
+    return false;
+}
+
+/* Bytes of a sector, sectors of a header. */
+static bool looks_like_log(const uint8_t *head) {
+    return load16(head + 8) == LOG_SECTOR && load16(head + 10) == 1 && load32(head + 4) != 0;
+}
+
+static bool looks_like_checkpoint(const uint8_t *head, size_t bytes) {
+    return bytes == 2 * LOG_SECTOR && (head[TYPE_BYTE] == TYPE_CHECKPOINT || head[LOG_SECTOR + TYPE_BYTE] == TYPE_CHECKPOINT);
+}
+
+/* bytes: at least 16. */
+static enum file_kind kind_of(const uint8_t *head, size_t bytes, uint64_t file_bytes) {
+    if (looks_like_database(head, bytes))
+        return FILE_DATABASE;
+    if (bytes >= 2 * LOG_SECTOR && looks_like_checkpoint(head, (size_t)file_bytes))
+        return FILE_CHECKPOINT;
+    if (bytes <= TYPE_BYTE)
+        return looks_like_log(head) ? FILE_LOG : FILE_UNKNOWN;
+    switch (head[TYPE_BYTE]) {
+    case TYPE_LOG:
+        return FILE_LOG;
+    case TYPE_CHECKPOINT:
+        return FILE_CHECKPOINT;
+    default:
+        return looks_like_log(head) ? FILE_LOG : FILE_UNKNOWN;
+    }
+}
+
+static bool all_zero(const uint8_t *p, size_t n) { return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0; }
+
+static void say_unknown(const uint8_t *head, size_t bytes, char why[256]) {
+    if (bytes >= LOG_SECTOR && all_zero(head, bytes))
+        snprintf(why, 256, "holds nothing but zeros at its start: a prepared or reserve log file, or the rest of one file");
+    else
+        snprintf(why, 256, "is no database, log file or checkpoint");
+}
+
+static int identify_open(struct os_file *file, const char *path, enum file_kind *kind, uint64_t *bytes, char why[256]) {
+    static uint8_t head[HEAD_BYTES];
+    JET_ERR err = os_size(file, bytes);
+    size_t n = *bytes < HEAD_BYTES ? (size_t)*bytes : HEAD_BYTES;
+    if (err >= JET_errSuccess && n > 0)
+        err = os_read(file, 0, head, n);
+    if (err < JET_errSuccess) {
+        snprintf(why, 256, "%s", file_open_words(path, err));
+        return EXIT_FAILED;
+    }
+    if (n == 0) {
+        snprintf(why, 256, "is empty");
+        return EXIT_FAILED;
+    }
+    *kind = n < 16 ? FILE_UNKNOWN : kind_of(head, n, *bytes);
+    if (*kind != FILE_UNKNOWN)
+        return EXIT_DONE;
+    say_unknown(head, n, why);
+    return EXIT_FAILED;
+}
+
+int file_identify(const char *path, enum file_kind *kind, uint64_t *bytes, char why[256]) {
+    struct os_file *file = NULL;
+    JET_ERR err = os_open(path, OS_READ, &file);
+    int code = EXIT_FAILED;
+    *kind = FILE_UNKNOWN;
+    *bytes = 0;
+    if (err < JET_errSuccess)
+        snprintf(why, 256, "%s", file_open_words(path, err));
+    else
+        code = identify_open(file, path, kind, bytes, why);
+    os_close(file);
+    return code;
+}
+
+const char *file_open_words(const char *path, JET_ERR err) {
+    struct os_stat st;
+    struct os_file *file = NULL;
+    if (os_stat(path, &st) >= JET_errSuccess && st.kind == OS_MISSING)
+        return "does not exist";
+    if (os_stat(path, &st) >= JET_errSuccess && st.kind == OS_DIRECTORY)
+        return "is a directory";
+    if (err == JET_errFileAccessDenied && os_open(path, OS_READ, &file) >= JET_errSuccess) {
+        os_close(file); /* without the lock it can be read */
+        return "is in use by a running instance";
+    }
+    return err_words(err);
+}
