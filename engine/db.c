@@ -176,7 +176,8 @@ static JET_ERR db_before_write(void *context, lggen_t gen) {
 static void db_free(struct db *db) {
     if (!db)
         return;
-    cache_detach(db->pages);
+    if (db->pages)
+        cache_detach(db->pages);
     os_close(db->file);
     trees_free(db);
     os_mutex_done(&db->header_mutex);
