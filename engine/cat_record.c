@@ -201,7 +201,7 @@ struct table_def_builder {
     size_t fixed_end;        /* of the last fixed column */
     struct pending {
         struct column column;
-        size_t default_at = 0;   /* in defaults */
+        size_t default_at;   /* in defaults */
     } *pending;
     unsigned count, size;
     uint8_t *defaults;

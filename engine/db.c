@@ -518,6 +518,27 @@ cleanup:
     return err;
 }
 
+JET_ERR db_open_for_reading(struct inst *inst, const char *path, struct db **out) {
+    JET_ERR err = JET_errSuccess;
+    struct db *db = NULL;
+    uint8_t dbid = 0;
+
+    CALL(free_dbid(inst, &dbid));
+    CALL(db_alloc(inst, path, dbid, &db));
+    db->read_only = true;
+    CALL(open_file(db));
+    CALL(dbheader_read(db->file, db->header, NULL));
+    if (le32(db->header->page_size) != inst->config.page_size)
+        FAIL(JET_errPageSizeMismatch);
+    CALL(db_open_pages(db));
+    inst->dbs[dbid] = db;
+    *out = db;
+    db = NULL;
+cleanup:
+    db_free(db);
+    return err;
+}
+
 JET_ERR db_recreate_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *signature, struct db **out) {
     JET_ERR err = JET_errSuccess;
     struct db *db = NULL;

@@ -69,6 +69,9 @@ MUST_CHECK JET_ERR db_detach(struct db *db);
 MUST_CHECK JET_ERR db_open_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *expected, struct db **out);
 /* An empty file with a JustCreated header: its pages come from the log. */
 MUST_CHECK JET_ERR db_recreate_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *signature, struct db **out);
+/* For tools, on an instance without log: the file as it is, any state, never written to. Only the header is looked at:
+ * page_count is 0 until the caller knows better. Ends with db_abandon. */
+MUST_CHECK JET_ERR db_open_for_reading(struct inst *inst, const char *path, struct db **out);
 /* When all pages are redone: reads the space and the catalog's roots, fits the file's size. */
 MUST_CHECK JET_ERR db_after_redo(struct db *db);
 /* Header to clean, consistent as of that position. */

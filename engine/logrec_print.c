@@ -24,7 +24,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *l, const char
 static void add_hex(struct line *l, struct slice s) {
     for (size_t i = 0; i < s.n && i < 16; i++)
         add(l, "%02x", s.p[i]);
-    add(l, s.n > 16 ? ".. (%zu bytes)" : "", s.n);
+    if (s.n > 16)
+        add(l, ".. (%zu bytes)", s.n);
 }
 
 static const char *undo_name(uint8_t op) {
@@ -96,7 +97,8 @@ static void print_ops(struct line *l, struct slice ops) {
             add(l, " count %u", load16(ops.p + 3));
         }
         ops = slice(ops.p + n, ops.n - n);
-        add(l, ops.n ? "," : "");
+        if (ops.n)
+            add(l, ",");
     }
 }
 
@@ -105,7 +107,8 @@ static bool print_change(struct line *l, struct slice payload) {
     struct change_page page;
     if (change_decode(payload, &c) < JET_errSuccess)
         return false;
-    add(l, "change db %u dbtime %" PRIu64 " trx %" PRIu64 "%s", c.dbid, c.dbtime, c.trx, c.compensates ? " compensates" : "");
+    add(l, "change db %u dbtime %" PRIu64 " trx %" PRIu64 "%s", c.dbid, c.dbtime, c.trx,
+        c.compensates ? " compensates" : "");
     if (c.has_undo) {
         add(l, " undo %s fdp %u key ", undo_name(c.undo.op), c.undo.fdp);
         add_hex(l, c.undo.key);
@@ -120,8 +123,8 @@ static bool print_change(struct line *l, struct slice payload) {
 static bool print_database(struct line *l, const char *what, struct slice payload) {
     if (payload.n < 38 || payload.n != 38u + load16(payload.p + 36))
         return false;
-    add(l, "%s db %u page size %u signature %08x path %.*s", what, payload.p[0], load32(payload.p + 4), load32(payload.p + 8),
-        (int)load16(payload.p + 36), (const char *)payload.p + 38);
+    add(l, "%s db %u page size %u signature %08x path %.*s", what, payload.p[0], load32(payload.p + 4),
+        load32(payload.p + 8), (int)load16(payload.p + 36), (const char *)payload.p + 38);
     return true;
 }
 
@@ -131,8 +134,8 @@ static bool print_backup(struct line *l, struct slice payload) {
     if (payload.n != 28)
         return false;
     uint8_t phase = payload.p[0], kind = payload.p[1];
-    add(l, "backup %s %s db %u generations %u to %u", phases[phase <= 3 ? phase : 0], kinds[kind <= 2 ? kind : 0], payload.p[2],
-        load32(payload.p + 20), load32(payload.p + 24));
+    add(l, "backup %s %s db %u generations %u to %u", phases[phase <= 3 ? phase : 0], kinds[kind <= 2 ? kind : 0],
+        payload.p[2], load32(payload.p + 20), load32(payload.p + 24));
     return true;
 }
 

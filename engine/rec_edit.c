@@ -28,8 +28,8 @@ struct tagged {
     struct rec_tag base; /* as the base record has it; fid and word hold in any case */
     bool set;            /* by rec_edit_set */
     bool changed;        /* not base but what follows is the column's value */
-    bool null = false;           /* explicit NULL; else a column without values is absent */
-    unsigned count = 0;
+    bool null;           /* explicit NULL; else a column without values is absent */
+    unsigned count;
     struct value *values;
 };
 

@@ -591,7 +591,7 @@ static void try_moves(struct cursor *c) {
         if (inside)
             check_row(c, &model.rows[i]);
         else
-            i = i < 0 ? -1 : model.count;
+            i = i < 0 ? -1 : (int64_t)model.count;
     }
 }
 

@@ -71,9 +71,9 @@ void reader_close(struct reader *r) {
         JET_ERR ignored = session_end(r->session); /* nothing was changed */
         (void)ignored;
     }
-    trx_system_free(r->inst.trx);
     if (r->db)
         db_abandon(r->db);
+    trx_system_free(r->inst.trx);
     cache_free(r->inst.cache);
     os_cond_done(&r->inst.backup_ended);
     os_mutex_done(&r->inst.mutex);
