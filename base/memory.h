@@ -8,7 +8,7 @@
 
 /* Zeroed, readable and writable, aligned to MEMORY_ALIGN, without memory behind it yet. NULL: no address space. */
 void *memory_reserve(size_t bytes);
-void memory_release(void *p, size_t bytes);  /* all of a reservation; NULL is ignored */
-void memory_discard(void *p, size_t bytes);  /* gives the memory back, reads as zero; whole aligned pages */
+void memory_release(void *p, size_t bytes); /* all of a reservation; NULL is ignored */
+void memory_discard(void *p, size_t bytes); /* gives the memory back, reads as zero; whole aligned pages */
 
 #endif

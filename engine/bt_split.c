@@ -234,12 +234,13 @@ cleanup:
     return err;
 }
 
-/* All nodes of the root go to its new child. */
-static JET_ERR plan_root(const struct page *root, struct bt_plan *plan) {
+/* All nodes of the root go to its new child; of an empty one the node that is too large to stand beside a space header. */
+static JET_ERR plan_root(const struct page *root, const struct bt_edit *edit, struct bt_plan *plan) {
     JET_ERR err = JET_errSuccess;
-    plan->edit = (struct bt_edit){.kind = BT_EDIT_NONE};
+    bool empty = page_lines(root) == 0;
+    plan->edit = empty ? *edit : (struct bt_edit){.kind = BT_EDIT_NONE};
     struct view v = view_of(root, &plan->edit);
-    if (v.count == 0)
+    if (v.count == 0 || (empty && bytes_without_prefix(&v, 0) > page_room(root)))
         FAIL(JET_errRecordTooBig);
     plan->page_flags = page_flags(root) & (PAGE_LEAF | PAGE_PARENT_OF_LEAF | PAGE_TYPE_MASK);
     choose_prefix(&v, 0, plan);
@@ -266,7 +267,7 @@ JET_ERR bt_plan(struct mtr *m, const struct bt_id *id, const struct bt_path *pat
     if (path->depth == BT_DEPTH_MAX - 1)
         FAIL(JET_errBadParentPageLink);
     CALL(bt_peek(m, id, id->root, &peek));
-    CALL(plan_root(&peek.page, plan));
+    CALL(plan_root(&peek.page, edit, plan));
 cleanup:
     bt_unpeek(&peek);
     return err;

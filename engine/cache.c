@@ -43,7 +43,9 @@ void cache_free(struct cache *c) {
     free(c);
 }
 
-void cache_set_log(struct cache *c, struct log *log) { atomic_store(&c->log, log); }
+void cache_set_log(struct cache *c, struct log *log) {
+    atomic_store(&c->log, log);
+}
 
 static void segment_free(const struct cache_file *f, struct segment *s) {
     if (!s)
@@ -135,8 +137,8 @@ void cache_detach(struct cache_file *f) {
 
 /* ---- reading ---- */
 
-static void event_page(const struct cache_file *f, enum event_id id, enum event_severity severity, pgno_t pgno, JET_ERR err,
-                       const char *what) {
+static void event_page(const struct cache_file *f, enum event_id id, enum event_severity severity, pgno_t pgno,
+                       JET_ERR err, const char *what) {
     event_write(f->cache->events, id, severity, "%s: page %u at offset %llu: %s (%s, %d)", f->path, pgno,
                 (unsigned long long)page_offset(f, pgno), what, err_name(err), (int)err);
 }
@@ -152,7 +154,8 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
     const char *why;
     JET_ERR err = os_read(f->file, page_offset(f, pgno), b, f->page_size);
     if (err < JET_errSuccess)
-        return bad_page(f, err == JET_errFileIOBeyondEOF ? EVENT_PAGE_MISSING : EVENT_PAGE_READ_ERROR, pgno, err, "cannot be read");
+        return bad_page(f, err == JET_errFileIOBeyondEOF ? EVENT_PAGE_MISSING : EVENT_PAGE_READ_ERROR, pgno, err,
+                        "cannot be read");
     enum page_verdict verdict = page_sum_check(b, f->page_size, pgno, true);
     *blank = verdict == PAGE_BLANK;
     *corrected = verdict == PAGE_CORRECTED;
@@ -164,7 +167,8 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
     if (verdict == PAGE_BAD_SUM || number_bad)
         return bad_page(f, EVENT_PAGE_READ_ERROR, pgno, JET_errReadVerifyFailure, "checksum does not hold");
     if (page_check(&page, &why) < JET_errSuccess)
-        return bad_page(f, EVENT_PAGE_READ_ERROR, pgno, *corrected ? JET_errReadVerifyFailure : JET_errDatabaseCorrupted, why);
+        return bad_page(f, EVENT_PAGE_READ_ERROR, pgno,
+                        *corrected ? JET_errReadVerifyFailure : JET_errDatabaseCorrupted, why);
     if (*corrected) {
         atomic_fetch_add(&f->corrected, 1);
         event_page(f, EVENT_PAGE_CORRECTED, EVENT_WARNING, pgno, JET_errSuccess, "a flipped bit was corrected");
@@ -326,7 +330,9 @@ void cache_discard(struct page_ref *ref) {
     ref->state = NULL;
 }
 
-bool cache_needs_image(const struct page_ref *ref) { return !(atomic_load(&ref->state->flags) & STATE_IMAGE_LOGGED); }
+bool cache_needs_image(const struct page_ref *ref) {
+    return !(atomic_load(&ref->state->flags) & STATE_IMAGE_LOGGED);
+}
 
 void cache_image_logged(struct page_ref *ref) {
     assert(ref->mode == LATCH_EXCLUSIVE);
@@ -361,7 +367,15 @@ cleanup:
     return err;
 }
 
-JET_ERR cache_file_failure(const struct cache_file *f) { return atomic_load(&f->failure); }
-uint64_t cache_file_corrected(const struct cache_file *f) { return atomic_load(&f->corrected); }
-uint64_t cache_resident_bytes(const struct cache *c) { return atomic_load(&c->resident_bytes); }
-uint64_t cache_dirty_pages(const struct cache_file *f) { return atomic_load(&f->dirty_pages); }
+JET_ERR cache_file_failure(const struct cache_file *f) {
+    return atomic_load(&f->failure);
+}
+uint64_t cache_file_corrected(const struct cache_file *f) {
+    return atomic_load(&f->corrected);
+}
+uint64_t cache_resident_bytes(const struct cache *c) {
+    return atomic_load(&c->resident_bytes);
+}
+uint64_t cache_dirty_pages(const struct cache_file *f) {
+    return atomic_load(&f->dirty_pages);
+}

@@ -68,8 +68,8 @@ MUST_CHECK JET_ERR cache_latch(struct cache_file *file, pgno_t pgno, enum latch_
 MUST_CHECK JET_ERR cache_latch_new(struct cache_file *file, pgno_t pgno, struct page_ref *out);
 /* As cache_latch_new, but what memory holds of the page stays (*resident): it may be a dirty page that was freed. */
 MUST_CHECK JET_ERR cache_latch_init(struct cache_file *file, pgno_t pgno, struct page_ref *out, bool *resident);
-/* Under an exclusive latch: forgets the page, changed or not, and unlatches. A page of cache_latch_new that is unlatched
- * without cache_mark_dirty is forgotten too. */
+/* Under an exclusive latch: forgets the page, changed or not, and unlatches. A page of cache_latch_new that is
+ * unlatched without cache_mark_dirty is forgotten too. */
 void cache_discard(struct page_ref *ref);
 void cache_unlatch(struct page_ref *ref); /* ref->state becomes NULL; a NULL state is ignored */
 

@@ -32,7 +32,9 @@ bool latch_word_try(struct cache_page *page, enum latch_mode mode) {
     return false;
 }
 
-static unsigned stripe_of(const struct cache_page *page) { return ((uintptr_t)page / sizeof *page) % STRIPES; }
+static unsigned stripe_of(const struct cache_page *page) {
+    return ((uintptr_t)page / sizeof *page) % STRIPES;
+}
 
 static void park(struct cache *c, struct cache_page *page, enum latch_mode mode) {
     unsigned i = stripe_of(page);

@@ -28,7 +28,13 @@
 #define NOT_DIRTY 0u                        /* of first_dirty */
 #define DIRTY_WITHOUT_LOG (UINT64_MAX - 1)  /* corrected on read: the log need not be kept for it */
 
-enum { WORD_SHARED = 0xffff, WORD_EXCLUSIVE = 1 << 16, WORD_WAITERS = 1 << 17, WORD_RESIDENT = 1 << 18, WORD_REFERENCED = 1 << 19 };
+enum {
+    WORD_SHARED = 0xffff, /* count */
+    WORD_EXCLUSIVE = 1 << 16,
+    WORD_WAITERS = 1 << 17,
+    WORD_RESIDENT = 1 << 18,
+    WORD_REFERENCED = 1 << 19,
+};
 enum {
     STATE_WRITING = 1,      /* a copy is on its way to the file: no second writer, no eviction */
     STATE_IMAGE_LOGGED = 2, /* since the last write began */
@@ -45,7 +51,7 @@ struct cache_page {
 struct segment {
     uint8_t *bytes;               /* CACHE_SEGMENT_PAGES pages, reserved */
     struct cache_page *pages;     /* reserved */
-    _Atomic uint64_t dirty[SEGMENT_WORDS];    /* may lag behind first_dirty on the safe side: set before, cleared after */
+    _Atomic uint64_t dirty[SEGMENT_WORDS]; /* a superset of first_dirty != NOT_DIRTY: set before, cleared after */
     _Atomic uint64_t resident[SEGMENT_WORDS];
 };
 
@@ -95,7 +101,9 @@ static inline struct segment *segment_of(const struct cache_file *f, pgno_t pgno
 static inline uint8_t *segment_page(const struct cache_file *f, const struct segment *s, pgno_t pgno) {
     return s->bytes + (size_t)(pgno % CACHE_SEGMENT_PAGES) * f->page_size;
 }
-static inline uint64_t page_offset(const struct cache_file *f, pgno_t pgno) { return ((uint64_t)pgno + 1) * f->page_size; }
+static inline uint64_t page_offset(const struct cache_file *f, pgno_t pgno) {
+    return ((uint64_t)pgno + 1) * f->page_size;
+}
 static inline void map_set(_Atomic uint64_t *map, pgno_t pgno) {
     atomic_fetch_or(&map[pgno % CACHE_SEGMENT_PAGES / 64], 1ull << pgno % 64);
 }

@@ -61,8 +61,8 @@ struct batch {
     pgno_t first;
     unsigned count, max;
     unsigned epoch;
-    lgpos_t last_change;               /* highest */
-    lgpos_t first_dirty[BATCH_PAGES];  /* as taken, to be put back after a failure */
+    lgpos_t last_change;              /* highest */
+    lgpos_t first_dirty[BATCH_PAGES]; /* as taken, to be put back after a failure */
 };
 
 static JET_ERR batch_init(struct batch *b, struct cache_file *f) {
@@ -181,8 +181,9 @@ static JET_ERR batch_write(struct batch *b) {
     if (err >= JET_errSuccess) {
         err = os_write(f->file, page_offset(f, b->first), b->buffer, (size_t)b->count * f->page_size);
         if (err < JET_errSuccess)
-            event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR, "%s: pages %u to %u cannot be written (%s, %d)",
-                        f->path, b->first, b->first + b->count - 1, err_name(err), (int)err);
+            event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR,
+                        "%s: pages %u to %u cannot be written (%s, %d)", f->path, b->first, b->first + b->count - 1,
+                        err_name(err), (int)err);
     }
     if (err < JET_errSuccess)
         fail_file(f, err);
@@ -279,8 +280,8 @@ JET_ERR cache_sync(struct cache_file *f, lgpos_t *oldest) {
         err = os_sync(f->file);
         if (err < JET_errSuccess) {
             fail_file(f, err);
-            event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR, "%s: cannot be synced (%s, %d)", f->path,
-                        err_name(err), (int)err);
+            event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR, "%s: cannot be synced (%s, %d)",
+                        f->path, err_name(err), (int)err);
         }
     }
     lgpos_t bound = oldest_dirty(f);

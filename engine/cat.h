@@ -77,7 +77,7 @@ MUST_CHECK JET_ERR cat_each_table(struct session *session, struct db *db, cat_ta
 struct cat_new_column { const char *name; JET_COLTYP type; uint32_t flags; uint32_t max_bytes; uint16_t code_page; struct slice default_value; bool fixed, tagged; };
 /* flags: enum index_flags; PRIMARY and UNIQUE are implied. density 0: 80. key_max 0: 255. lcmap_flags 0: the default. */
 struct cat_new_index { const char *name; const char *key; size_t key_bytes; /* "+a\0-b\0\0" */ uint32_t flags; uint32_t density; uint16_t key_max; uint32_t lcmap_flags; };
-/* Each is one step: what it did is taken back when it fails, by a transaction of its own inside that of the session (if
+/* The caller has the table of def open. Each is one step: what it did is taken back when it fails, by a transaction of its own inside that of the session (if
  * the session has none, it is committed). Errors: JET_errTableDuplicate, JET_errColumnDuplicate, JET_errTooManyColumns,
  * JET_errColumnRedundant, JET_errIndexHasPrimary, JET_errIndexInvalidDef, JET_errColumnNotFound, JET_errInvalidColumnType,
  * JET_errInvalidCodePage, JET_errInvalidGrbit, JET_errTaggedNotNULL, JET_errCannotBeTagged, JET_errDensityInvalid,

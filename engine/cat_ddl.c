@@ -428,6 +428,20 @@ static JET_ERR check_ddl_allowed(const struct table_def *def) {
     return def->flags & CAT_FLAG_SYSTEM ? RAISE(JET_errFixedDDL) : JET_errSuccess;
 }
 
+/* One transaction at a time changes what a table is: another's column is not seen by who deletes the table. */
+static JET_ERR claim_table(struct session *session, struct db *db, objid_t table) {
+    JET_ERR err = JET_errSuccess;
+    struct tree *objects;
+    uint8_t key[KEY_BUFFER];
+    size_t key_bytes;
+
+    CALL(cat_tree(db, CAT_FDP, &objects));
+    cat_key_id(table, CAT_TABLE, table, key, &key_bytes);
+    CALL(ver_lock(session, objects, slice(key, key_bytes)));
+cleanup:
+    return err;
+}
+
 /* Whoever holds a definition of the table loads it anew. */
 static JET_ERR note_ddl(struct db *db, const struct table_def *def) {
     struct tree *tree;
@@ -440,6 +454,7 @@ static JET_ERR note_ddl(struct db *db, const struct table_def *def) {
 static JET_ERR add_column(struct session *session, struct db *db, struct table_def *def, const struct cat_new_column *c,
                           struct cat_record *r) {
     JET_ERR err = JET_errSuccess;
+    CALL(claim_table(session, db, def->objid));
     CALL(place_column(session, db, class_of(c), r));
     CALL(insert_record(session, db, r, JET_errColumnDuplicate));
     CALL(note_ddl(db, def));
@@ -605,6 +620,7 @@ static JET_ERR create_primary(struct session *session, struct db *db, struct tab
     if (!scratch)
         FAIL(JET_errOutOfMemory);
     CALL(db_tree(db, def->fdp, def->objid, 0, &db->root, &tree));
+    CALL(claim_table(session, db, def->objid));
     CALL(insert_index(session, db, def, index, x));
     CALL(note_ddl(db, def));
     if (cat_is_open(tree, session))

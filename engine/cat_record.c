@@ -115,7 +115,10 @@ JET_ERR cat_record_decode(struct slice record, uint32_t page_size, struct cat_re
             continue;
         }
         assert(!f->bytes || f->bytes == v.bytes.n);
-        memcpy((uint8_t *)&r + f->at, f->bytes ? v.bytes.p : (const uint8_t *)&v.bytes, f->bytes ? f->bytes : sizeof v.bytes);
+        if (f->bytes)
+            memcpy((uint8_t *)&r + f->at, v.bytes.p, f->bytes);
+        else
+            memcpy((uint8_t *)&r + f->at, &v.bytes, sizeof v.bytes);
     }
     CALL(rec_get(record, page_size, table_column(&catalog, FID_ROOT_FLAG), 1, &v));
     r.root_flag = v.kind == REC_VALUE && v.bytes.p[0];

@@ -67,13 +67,20 @@ JET_ERR cursor_open(struct session *session, struct db *db, const char *table, J
                             JET_bitTableClassMask;
     objid_t objid;
     pgno_t fdp;
+    bool began = false;
 
     if ((grbit & ~known) || ((grbit & JET_bitTablePermitDDL) && !(grbit & JET_bitTableDenyRead)) ||
         ((grbit & JET_bitTableReadOnly) && (grbit & JET_bitTableUpdatable)))
         FAIL(JET_errInvalidGrbit);
+    if (session_level(session) == 0) { /* while it lasts, the root found is not given to another table */
+        CALL(trx_begin(session, true));
+        began = true;
+    }
     CALL(cat_find_root(session, db, table, &objid, &fdp));
     CALL(cursor_new(session, db, fdp, objid, grbit, out));
 cleanup:
+    if (began)
+        CALL_KEEP_FIRST(trx_commit(session, true));
     return err;
 }
 

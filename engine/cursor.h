@@ -41,9 +41,10 @@ struct retrieve { uint32_t fid; JET_GRBIT grbit; uint32_t offset; uint32_t itag;
 MUST_CHECK JET_ERR cursor_retrieve(struct cursor *cursor, struct retrieve *r);
 
 /* JET_prepInsert, JET_prepReplace, JET_prepReplaceNoLock, JET_prepInsertCopy, JET_prepInsertCopyDeleteOriginal,
- * JET_prepCancel. JET_errAlreadyPrepared,
- * JET_errUpdateNotPrepared, JET_errNotInTransaction, JET_errNoCurrentRecord, JET_errWriteConflict, JET_errPermissionDenied (read-only cursor or
- * database), JET_errSecondaryIndexCorrupted (foreign sort order), JET_errFeatureNotAvailable (secondary indexes, long values). */
+ * JET_prepCancel. JET_errAlreadyPrepared, JET_errUpdateNotPrepared, JET_errNoCurrentRecord, JET_errWriteConflict,
+ * JET_errPermissionDenied (read-only cursor or database, system table), JET_errSecondaryIndexCorrupted (foreign sort
+ * order), JET_errFeatureNotAvailable (secondary indexes, long values). Outside of a transaction JET_prepReplace is
+ * JET_prepReplaceNoLock. */
 MUST_CHECK JET_ERR cursor_prepare(struct cursor *cursor, uint32_t prep);
 /* JET_errUpdateNotPrepared, JET_errBadColumnId, JET_errColumnNotFound, JET_errInvalidGrbit, JET_errInvalidColumnType (an
  * autoincrement column; a version column in a replace), JET_errMultiValuedDuplicate, and those of rec_edit_set. Hints on where
@@ -51,7 +52,7 @@ MUST_CHECK JET_ERR cursor_prepare(struct cursor *cursor, uint32_t prep);
 struct set_column { uint32_t fid; JET_GRBIT grbit; uint32_t offset; uint32_t itag; struct slice value; };
 MUST_CHECK JET_ERR cursor_set(struct cursor *cursor, const struct set_column *set);
 /* Inserts or replaces; bookmark (may be NULL): of the record, in the cursor's memory. JET_errKeyDuplicate,
- * JET_errRecordPrimaryChanged, JET_errNullInvalid, JET_errRecordTooBig, JET_errWriteConflict... The update stays
+ * JET_errRecordPrimaryChanged, JET_errNullInvalid, JET_errRecordTooBig, JET_errWriteConflict, JET_errNotInTransaction... The update stays
  * prepared after a failure. */
 MUST_CHECK JET_ERR cursor_update(struct cursor *cursor, struct slice *bookmark);
 MUST_CHECK JET_ERR cursor_delete(struct cursor *cursor);

@@ -45,7 +45,7 @@ static JET_ERR pad_fixed(const struct column *column, struct slice *value, uint8
 static JET_ERR append_start(const struct key_segment *segment, struct slice value, size_t max, uint8_t *key, size_t *used) {
     JET_ERR err = JET_errSuccess;
     size_t before = *used;
-    bool truncated;
+    bool truncated = false;
 
     if (!segment->descending || !value.p || value.n == 0)
         return key_append(segment, value, max, key, used, &truncated);
@@ -67,7 +67,7 @@ static JET_ERR append_segment(const struct table_def *def, struct search_key *s,
     struct key_segment segment = rec_key_segment(def, x, s->segments);
     size_t max = x->key_max;
     uint8_t padded[JET_cbColumnMost + 1];
-    bool truncated;
+    bool truncated = false;
     JET_GRBIT limit = 0;
 
     CALL(choose_limit(&segment, grbit, &limit));

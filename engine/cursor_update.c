@@ -27,8 +27,6 @@ static JET_ERR check_writable(struct cursor *c) {
     const struct table_def *def = c->def;
     if ((c->grbit & JET_bitTableReadOnly) || c->db->read_only || (def->flags & JET_bitTableCreateSystemTable))
         FAIL(JET_errPermissionDenied);
-    if (session_level(c->session) == 0)
-        FAIL(JET_errNotInTransaction);
     if (def->secondary_count || def->has_long_values || def->has_template)
         FAIL(JET_errFeatureNotAvailable);
     if (def->has_primary && def->primary.foreign_sort)
@@ -89,7 +87,7 @@ static JET_ERR take_base(struct cursor *c, bool lock) {
     struct slice record;
 
     CALL(cursor_current(c, &record));
-    if (lock) {
+    if (lock && session_level(c->session) > 0) { /* outside of a transaction nothing could hold it until the update */
         CALL(ver_lock(c->session, c->tree, cursor_key(c)));
         CALL(cursor_current(c, &record));
     }
@@ -224,7 +222,7 @@ static JET_ERR same_key(const struct column *column, struct slice a, struct slic
     struct key_segment segment = {.type = column->type, .code_page = column->code_page};
     uint8_t key_a[KEY_BUFFER], key_b[KEY_BUFFER];
     size_t a_bytes = 0, b_bytes = 0;
-    bool truncated;
+    bool truncated = false;
 
     CALL(key_append(&segment, a, KEY_MAX, key_a, &a_bytes, &truncated));
     CALL(key_append(&segment, b, KEY_MAX, key_b, &b_bytes, &truncated));
@@ -400,6 +398,8 @@ JET_ERR cursor_delete(struct cursor *cursor) {
     struct slice record;
 
     CALL(check_writable(cursor));
+    if (session_level(cursor->session) == 0)
+        FAIL(JET_errNotInTransaction);
     cursor_cancel(cursor);
     CALL(cursor_current(cursor, &record));
     CALL(ver_delete(cursor->session, cursor->tree, cursor_key(cursor)));

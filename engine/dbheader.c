@@ -11,9 +11,12 @@
 
 #define AT(field, offset) _Static_assert(offsetof(struct dbheader, field) == (offset), #field)
 _Static_assert(sizeof(struct dbheader) == HEADER_BYTES, "dbheader");
-_Static_assert(sizeof(JET_LGPOS) == 8 && sizeof(JET_LOGTIME) == 8 && sizeof(JET_SIGNATURE) == 28 && sizeof(JET_BKINFO) == 24,
+_Static_assert(sizeof(JET_LGPOS) == 8 && sizeof(JET_LOGTIME) == 8 && sizeof(JET_SIGNATURE) == 28 &&
+                   sizeof(JET_BKINFO) == 24,
                "public structs are as on disk");
-_Static_assert(sizeof(struct disk_lgpos) == 8 && sizeof(struct disk_signature) == 28 && sizeof(struct disk_bkinfo) == 24, "");
+_Static_assert(sizeof(struct disk_lgpos) == 8 && sizeof(struct disk_signature) == 28 &&
+                   sizeof(struct disk_bkinfo) == 24,
+               "parts of the header");
 AT(magic, 4);
 AT(version, 8);
 AT(attrib, 12);
@@ -97,7 +100,8 @@ cleanup:
 }
 
 /* One copy at offset into out, with zeros behind its page. only_size: its page size, 0: any. */
-static JET_ERR read_copy(struct os_file *file, uint64_t offset, uint64_t file_bytes, uint32_t only_size, struct dbheader *out) {
+static JET_ERR read_copy(struct os_file *file, uint64_t offset, uint64_t file_bytes, uint32_t only_size,
+                         struct dbheader *out) {
     JET_ERR err = JET_errSuccess;
     uint64_t n = only_size ? only_size : PAGE_SIZE_MAX;
     if (offset + PAGE_SIZE_MIN > file_bytes)
@@ -183,8 +187,9 @@ void dbheader_set_state(struct dbheader *block, unsigned state, lggen_t gen, con
 #define MISC_AT(field, offset) memcpy(&m.field, (const uint8_t *)block + (offset), sizeof m.field)
 
 void dbheader_misc(const struct dbheader *block, void *dbinfomisc, size_t bytes) {
-    static const size_t sizes[] = {sizeof(JET_DBINFOMISC7), sizeof(JET_DBINFOMISC6), sizeof(JET_DBINFOMISC5), sizeof(JET_DBINFOMISC4),
-                                   sizeof(JET_DBINFOMISC3), sizeof(JET_DBINFOMISC2), sizeof(JET_DBINFOMISC)};
+    static const size_t sizes[] = {sizeof(JET_DBINFOMISC7), sizeof(JET_DBINFOMISC6), sizeof(JET_DBINFOMISC5),
+                                   sizeof(JET_DBINFOMISC4), sizeof(JET_DBINFOMISC3), sizeof(JET_DBINFOMISC2),
+                                   sizeof(JET_DBINFOMISC)};
     JET_DBINFOMISC7 m = {0};
     MISC(ulVersion, version);
     MISC(ulUpdate, revision);

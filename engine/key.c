@@ -176,8 +176,8 @@ static JET_ERR put_value(struct writer *w, const struct key_segment *segment, st
 }
 
 static bool is_empty(const struct key_segment *segment, struct slice value) {
-    bool unicode = (segment->type == JET_coltypText || segment->type == JET_coltypLongText) && segment->code_page == 1200;
-    return value.n < (unicode ? 2 : 1);
+    bool text = segment->type == JET_coltypText || segment->type == JET_coltypLongText;
+    return value.n < (text && segment->code_page == 1200 ? 2 : 1);
 }
 
 static JET_ERR append(const struct key_segment *segment, struct slice value, bool open, struct writer *w) {

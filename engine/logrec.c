@@ -20,10 +20,18 @@ static const uint8_t *take(struct taker *t, size_t n) {
     return p;
 }
 
-static uint8_t take8(struct taker *t) { return *take(t, 1); }
-static uint16_t take16(struct taker *t) { return load16(take(t, 2)); }
-static uint32_t take32(struct taker *t) { return load32(take(t, 4)); }
-static uint64_t take64(struct taker *t) { return load64(take(t, 8)); }
+static uint8_t take8(struct taker *t) {
+    return *take(t, 1);
+}
+static uint16_t take16(struct taker *t) {
+    return load16(take(t, 2));
+}
+static uint32_t take32(struct taker *t) {
+    return load32(take(t, 4));
+}
+static uint64_t take64(struct taker *t) {
+    return load64(take(t, 8));
+}
 static struct slice take_slice(struct taker *t, size_t n) {
     const uint8_t *p = take(t, n);
     return t->failed ? slice(NULL, 0) : slice(p, n);
@@ -31,7 +39,9 @@ static struct slice take_slice(struct taker *t, size_t n) {
 
 /* ---- undo ---- */
 
-size_t undo_encoded_bytes(const struct undo *u) { return UNDO_HEAD_BYTES + u->key.n + u->before.n; }
+size_t undo_encoded_bytes(const struct undo *u) {
+    return UNDO_HEAD_BYTES + u->key.n + u->before.n;
+}
 
 void undo_encode_head(const struct undo *u, uint8_t out[UNDO_HEAD_BYTES]) {
     out[0] = u->op;
@@ -140,7 +150,9 @@ static bool node_flags_valid(const struct page *p, unsigned flags) {
     return page_is_leaf(p) ? !(flags & ~(unsigned)(NODE_VERSION | NODE_DELETED)) : flags == 0;
 }
 
-static bool data_valid(const struct page *p, struct slice data) { return page_is_leaf(p) ? data.n > 0 : data.n == 4; }
+static bool data_valid(const struct page *p, struct slice data) {
+    return page_is_leaf(p) ? data.n > 0 : data.n == 4;
+}
 
 static bool apply_insert(struct page *p, struct taker *t) {
     unsigned line = take16(t), flags = take8(t);
@@ -204,14 +216,22 @@ static bool apply_page_flags(struct page *p, struct taker *t) {
 
 static bool apply_op(struct page *p, uint8_t op, struct taker *t) {
     switch ((enum page_op)op) {
-    case OP_IMAGE: return false; /* only ever alone */
-    case OP_INSERT: return apply_insert(p, t);
-    case OP_REPLACE: return apply_replace(p, t);
-    case OP_FLAGS: return apply_flags(p, t);
-    case OP_DELETE: return apply_delete(p, t);
-    case OP_HEADER: return apply_header(p, t);
-    case OP_LINKS: return apply_links(p, t);
-    case OP_PAGEFLAGS: return apply_page_flags(p, t);
+    case OP_IMAGE:
+        return false; /* only ever alone */
+    case OP_INSERT:
+        return apply_insert(p, t);
+    case OP_REPLACE:
+        return apply_replace(p, t);
+    case OP_FLAGS:
+        return apply_flags(p, t);
+    case OP_DELETE:
+        return apply_delete(p, t);
+    case OP_HEADER:
+        return apply_header(p, t);
+    case OP_LINKS:
+        return apply_links(p, t);
+    case OP_PAGEFLAGS:
+        return apply_page_flags(p, t);
     }
     return false;
 }

@@ -30,26 +30,40 @@ static void add_hex(struct line *l, struct slice s) {
 
 static const char *undo_name(uint8_t op) {
     switch ((enum undo_op)op) {
-    case UNDO_INSERT: return "insert";
-    case UNDO_REPLACE: return "replace";
-    case UNDO_DELETE: return "delete";
-    case UNDO_CREATE_TREE: return "create-tree";
-    case UNDO_DELETE_TREE: return "delete-tree";
-    case UNDO_TREE_FREED: return "tree-freed";
+    case UNDO_INSERT:
+        return "insert";
+    case UNDO_REPLACE:
+        return "replace";
+    case UNDO_DELETE:
+        return "delete";
+    case UNDO_CREATE_TREE:
+        return "create-tree";
+    case UNDO_DELETE_TREE:
+        return "delete-tree";
+    case UNDO_TREE_FREED:
+        return "tree-freed";
     }
     return "?";
 }
 
 static const char *op_name(uint8_t op) {
     switch ((enum page_op)op) {
-    case OP_IMAGE: return "image";
-    case OP_INSERT: return "insert";
-    case OP_REPLACE: return "replace";
-    case OP_FLAGS: return "flags";
-    case OP_DELETE: return "delete";
-    case OP_HEADER: return "header";
-    case OP_LINKS: return "links";
-    case OP_PAGEFLAGS: return "page-flags";
+    case OP_IMAGE:
+        return "image";
+    case OP_INSERT:
+        return "insert";
+    case OP_REPLACE:
+        return "replace";
+    case OP_FLAGS:
+        return "flags";
+    case OP_DELETE:
+        return "delete";
+    case OP_HEADER:
+        return "header";
+    case OP_LINKS:
+        return "links";
+    case OP_PAGEFLAGS:
+        return "page-flags";
     }
     return "?";
 }
@@ -60,14 +74,30 @@ static size_t op_bytes(struct slice ops) {
     if (ops.n < 3)
         return 0;
     switch ((enum page_op)ops.p[0]) {
-    case OP_IMAGE: n = ops.n < 5 ? 0 : 5 + (size_t)load32(ops.p + 1); break;
-    case OP_INSERT: n = ops.n < 8 ? 0 : 8 + (size_t)load16(ops.p + 4) + load16(ops.p + 6); break;
-    case OP_REPLACE: n = ops.n < 5 ? 0 : 5 + (size_t)load16(ops.p + 3); break;
-    case OP_FLAGS: n = 4; break;
-    case OP_DELETE: n = 5; break;
-    case OP_HEADER: n = 3 + (size_t)load16(ops.p + 1); break;
-    case OP_LINKS: n = 9; break;
-    case OP_PAGEFLAGS: n = 5; break;
+    case OP_IMAGE:
+        n = ops.n < 5 ? 0 : 5 + (size_t)load32(ops.p + 1);
+        break;
+    case OP_INSERT:
+        n = ops.n < 8 ? 0 : 8 + (size_t)load16(ops.p + 4) + load16(ops.p + 6);
+        break;
+    case OP_REPLACE:
+        n = ops.n < 5 ? 0 : 5 + (size_t)load16(ops.p + 3);
+        break;
+    case OP_FLAGS:
+        n = 4;
+        break;
+    case OP_DELETE:
+        n = 5;
+        break;
+    case OP_HEADER:
+        n = 3 + (size_t)load16(ops.p + 1);
+        break;
+    case OP_LINKS:
+        n = 9;
+        break;
+    case OP_PAGEFLAGS:
+        n = 5;
+        break;
     }
     return n <= ops.n ? n : 0;
 }
@@ -80,14 +110,24 @@ static void print_ops(struct line *l, struct slice ops) {
             return;
         }
         switch ((enum page_op)ops.p[0]) {
-        case OP_IMAGE: add(l, " image %u bytes", load32(ops.p + 1)); break;
+        case OP_IMAGE:
+            add(l, " image %u bytes", load32(ops.p + 1));
+            break;
         case OP_INSERT:
         case OP_REPLACE:
         case OP_FLAGS:
-        case OP_DELETE: add(l, " %s line %u", op_name(ops.p[0]), load16(ops.p + 1)); break;
-        case OP_HEADER: add(l, " header %u bytes", load16(ops.p + 1)); break;
-        case OP_LINKS: add(l, " links %u %u", load32(ops.p + 1), load32(ops.p + 5)); break;
-        case OP_PAGEFLAGS: add(l, " page-flags 0x%x", load32(ops.p + 1)); break;
+        case OP_DELETE:
+            add(l, " %s line %u", op_name(ops.p[0]), load16(ops.p + 1));
+            break;
+        case OP_HEADER:
+            add(l, " header %u bytes", load16(ops.p + 1));
+            break;
+        case OP_LINKS:
+            add(l, " links %u %u", load32(ops.p + 1), load32(ops.p + 5));
+            break;
+        case OP_PAGEFLAGS:
+            add(l, " page-flags 0x%x", load32(ops.p + 1));
+            break;
         }
         if (ops.p[0] == OP_INSERT) {
             add(l, " key ");
@@ -159,17 +199,25 @@ static bool print_trx(struct line *l, const char *what, struct slice payload) {
 
 static bool print_record(struct line *l, uint8_t type, struct slice payload) {
     switch ((enum logrec_type)type) {
-    case LOGREC_CHANGE: return print_change(l, payload);
-    case LOGREC_COMMIT: return print_trx(l, "commit", payload);
-    case LOGREC_ROLLBACK: return print_trx(l, "rollback", payload);
-    case LOGREC_CREATE_DB: return print_database(l, "create", payload);
-    case LOGREC_ATTACH_DB: return print_database(l, "attach", payload);
+    case LOGREC_CHANGE:
+        return print_change(l, payload);
+    case LOGREC_COMMIT:
+        return print_trx(l, "commit", payload);
+    case LOGREC_ROLLBACK:
+        return print_trx(l, "rollback", payload);
+    case LOGREC_CREATE_DB:
+        return print_database(l, "create", payload);
+    case LOGREC_ATTACH_DB:
+        return print_database(l, "attach", payload);
     case LOGREC_DETACH_DB:
         add(l, "detach db %u", payload.n ? payload.p[0] : 0);
         return payload.n == 1;
-    case LOGREC_BACKUP: return print_backup(l, payload);
-    case LOGREC_INIT: return print_time(l, "init", payload);
-    case LOGREC_TERM: return print_time(l, "term", payload);
+    case LOGREC_BACKUP:
+        return print_backup(l, payload);
+    case LOGREC_INIT:
+        return print_time(l, "init", payload);
+    case LOGREC_TERM:
+        return print_time(l, "term", payload);
     }
     add(l, "type %u", type);
     return false;

@@ -47,7 +47,9 @@ static void pool_free(void *arg) {
     pool = NULL;
 }
 
-static void pool_init(void) { pool_usable = pthread_key_create(&pool_key, pool_free) == 0; }
+static void pool_init(void) {
+    pool_usable = pthread_key_create(&pool_key, pool_free) == 0;
+}
 
 /* NULL when there is no memory for one; then slots are simply not kept. */
 static struct slot_pool *pool_of_thread(void) {
@@ -92,8 +94,12 @@ void mtr_begin(struct mtr *m, struct db *db, struct trx *trx) {
     m->space_locked_count = 0;
 }
 
-static struct mtr_page *slot_of(struct page *p) { return (struct mtr_page *)(void *)p; }
-pgno_t mtr_pgno(const struct page *p) { return ((const struct mtr_page *)(const void *)p)->ref.pgno; }
+static struct mtr_page *slot_of(struct page *p) {
+    return (struct mtr_page *)(void *)p;
+}
+pgno_t mtr_pgno(const struct page *p) {
+    return ((const struct mtr_page *)(const void *)p)->ref.pgno;
+}
 
 static struct mtr_page *find_slot(const struct mtr *m, pgno_t pgno) {
     for (unsigned i = 0; i < m->page_count; i++) {
@@ -312,8 +318,12 @@ cleanup:
     return err;
 }
 
-void mtr_set_undo(struct mtr *m, const struct undo *undo) { m->undo = undo; }
-void mtr_set_compensates(struct mtr *m) { m->compensates = true; }
+void mtr_set_undo(struct mtr *m, const struct undo *undo) {
+    m->undo = undo;
+}
+void mtr_set_compensates(struct mtr *m) {
+    m->compensates = true;
+}
 
 void mtr_lock_space(struct mtr *m, struct tree *tree) {
     for (unsigned i = 0; i < m->space_locked_count; i++) {
@@ -361,7 +371,7 @@ static JET_ERR record_init(struct record *r, unsigned pages) {
         return RAISE(JET_errOutOfMemory);
     r->memory = memory;
     r->parts = (struct log_part *)(void *)memory;
-    r->page_heads = (uint8_t (*)[PAGE_HEAD_MAX])(memory + parts_bytes);
+    r->page_heads = (uint8_t(*)[PAGE_HEAD_MAX])(memory + parts_bytes);
     return JET_errSuccess;
 }
 

@@ -3,7 +3,8 @@
  * The data area has no order of its own: a new node goes to first-free, a node that grows moves there and leaves a
  * gap, and when the free bytes are enough but not in one piece the area is packed, in tag order. All free counts are
  * exact at all times. Tag n's four bytes are at size - 4 * (n + 1): u16 length, u16 offset from the end of the header;
- * small pages keep the node's flags in the top three bits of the offset, large ones in those of the node's first u16. */
+ * small pages keep the node's flags in the top three bits of the offset, large ones in those of the node's first u16.
+ */
 #include "engine/page.h"
 
 #include <assert.h>
@@ -12,10 +13,18 @@
 
 #define PREFIX_USELESS 2u /* a prefix costs two bytes */
 
-static inline uint32_t header_bytes(const struct page *p) { return page_header_bytes(p->size); }
-static inline uint8_t *data_area(const struct page *p) { return p->b + header_bytes(p); }
-static inline uint32_t first_free(const struct page *p) { return load16(p->b + 32); }
-static inline void set_first_free(struct page *p, uint32_t n) { store16(p->b + 32, (uint16_t)n); }
+static inline uint32_t header_bytes(const struct page *p) {
+    return page_header_bytes(p->size);
+}
+static inline uint8_t *data_area(const struct page *p) {
+    return p->b + header_bytes(p);
+}
+static inline uint32_t first_free(const struct page *p) {
+    return load16(p->b + 32);
+}
+static inline void set_first_free(struct page *p, uint32_t n) {
+    store16(p->b + 32, (uint16_t)n);
+}
 
 static inline void set_free(struct page *p, uint32_t n) {
     store16(p->b + 28, (uint16_t)n);
@@ -100,8 +109,8 @@ static size_t common_bytes(struct slice a, struct slice b) {
 /* A sought key as the nodes of one page are compared with it: what it shares with tag 0 is found once. */
 struct probe {
     struct slice key;
-    size_t shared;     /* bytes equal in key and tag 0 */
-    int header_order;  /* of any node whose prefix goes beyond `shared`, against key */
+    size_t shared;    /* bytes equal in key and tag 0 */
+    int header_order; /* of any node whose prefix goes beyond `shared`, against key */
 };
 
 static struct probe probe_make(const struct page *p, struct slice key) {
@@ -313,7 +322,9 @@ uint32_t page_record_max(uint32_t page_size, uint32_t key_bytes) {
 
 /* ---- images ---- */
 
-size_t page_image_bytes(const struct page *p) { return header_bytes(p) + first_free(p) + 4 * (size_t)tag_count(p); }
+size_t page_image_bytes(const struct page *p) {
+    return header_bytes(p) + first_free(p) + 4 * (size_t)tag_count(p);
+}
 
 void page_image_pack(const struct page *p, uint8_t *out) {
     size_t front = header_bytes(p) + first_free(p), tags = 4 * (size_t)tag_count(p);

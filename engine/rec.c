@@ -145,7 +145,8 @@ JET_ERR rec_tag_count(const struct rec_tag *tag, unsigned *count) {
 }
 
 /* Where value `itag` lies in the body, whatever the form. */
-static JET_ERR find_value(const struct rec_tag *tag, unsigned itag, unsigned count, bool *separated, struct slice *out) {
+static JET_ERR find_value(const struct rec_tag *tag, unsigned itag, unsigned count, bool *separated,
+                          struct slice *out) {
     const struct slice *body = &tag->body;
     size_t start, end;
     *separated = tag->header & REC_V_SEPARATED;
@@ -279,7 +280,10 @@ static JET_ERR get_variable(const struct rec_areas *a, const struct column *colu
     CALL(rec_var_get(a, column->fid, &null, &value));
     if (!null && !column_size_fits(column, value.n))
         FAIL(JET_errDatabaseCorrupted);
-    *out = null ? (struct rec_value){.kind = REC_NULL} : (struct rec_value){.kind = REC_VALUE, .bytes = value, .count = 1};
+    out->kind = null ? REC_NULL : REC_VALUE;
+    out->count = !null;
+    if (!null)
+        out->bytes = value;
 cleanup:
     return err;
 }

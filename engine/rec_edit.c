@@ -4,10 +4,10 @@
  * record until they are touched, so that what nobody sets (compressed, encrypted, separated values, values of deleted
  * columns) goes to the new record unchanged. Slices point into the copy of the base record or to memory of their own.
  *
- * What is written is what ESE writes (ese-facts 2.11): the place of a NULL fixed column is filled with 0x2a, unused bits
- * of the null bitmap are 1, fixed and variable columns between the last one present and the one being set get their
- * defaults, a variable column is never NULL at the end of the record (unless it has a default, which its absence would
- * bring back), two values of a column are a pair on small pages and a list on large ones. */
+ * What is written is what ESE writes (ese-facts 2.11): the place of a NULL fixed column is filled with 0x2a, unused
+ * bits of the null bitmap are 1, fixed and variable columns between the last one present and the one being set get
+ * their defaults, a variable column is never NULL at the end of the record (unless it has a default, which its absence
+ * would bring back), two values of a column are a pair on small pages and a list on large ones. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -80,7 +80,9 @@ static void set_null_bit(struct rec_edit *e, unsigned fid, bool null) {
         e->nulls[(fid - 1) / 8] &= (uint8_t)~bit;
 }
 
-static bool fixed_is_null(const struct rec_edit *e, unsigned fid) { return e->nulls[(fid - 1) / 8] >> (fid - 1) % 8 & 1; }
+static bool fixed_is_null(const struct rec_edit *e, unsigned fid) {
+    return e->nulls[(fid - 1) / 8] >> (fid - 1) % 8 & 1;
+}
 
 /* value.p NULL: NULL. value.n <= size of the column. */
 static void store_fixed(struct rec_edit *e, const struct column *column, struct slice value) {

@@ -24,8 +24,6 @@
 #include "base/clock.h"
 #include "log/log_priv.h"
 
-#define PIECE_MIN 8u /* payload bytes of a piece that is not the whole record, at least */
-
 /* ---- going down ---- */
 
 static JET_ERR go_down(struct log *log, JET_ERR err, enum event_id event, const char *what) {
@@ -257,7 +255,7 @@ static bool piece_bytes(const struct log *log, size_t left, uint32_t *out) {
     if (room < LOG_FRAME_HEADER)
         return false;
     room -= LOG_FRAME_HEADER;
-    if (left > room && room < PIECE_MIN)
+    if (left > 0 && room == 0)
         return false;
     *out = left <= room ? (uint32_t)left : room;
     return true;
@@ -287,9 +285,12 @@ static JET_ERR hold_and_roll(struct log *log) {
     return err;
 }
 
+/* Ends an append or a roll: unlocks, and lets the others in if this thread kept them out. */
 static void release(struct log *log) {
-    log->held = false;
-    os_cond_broadcast(&log->room);
+    if (log->held) {
+        log->held = false;
+        os_cond_broadcast(&log->room);
+    }
     os_mutex_unlock(&log->buffer_lock);
 }
 
@@ -329,10 +330,7 @@ JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, 
     if (end)
         *end = tip;
 cleanup:
-    if (log->held)
-        release(log);
-    else
-        os_mutex_unlock(&log->buffer_lock);
+    release(log);
     return err;
 }
 

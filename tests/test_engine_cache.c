@@ -519,7 +519,7 @@ static void cache_copy_page__is_verified_and_not_ahead_of_the_log(void) {
 static struct {
     _Atomic bool stop;
     _Atomic unsigned wrong;
-    _Atomic uint32_t changes[PAGES + 1]; /* of each page; stored under its exclusive latch */
+    _Atomic uint32_t changes[PAGES + 1];    /* of each page; stored under its exclusive latch */
     _Atomic uint64_t begins[PAGES + 1][64]; /* of its changes, a ring */
 } shared;
 
@@ -576,7 +576,8 @@ static void *copier(void *arg) {
 static void checkpoint(void) {
     lgpos_t tip = log_tip(logfile), oldest = 0;
     uint32_t changes[PAGES + 1];
-    if (cache_write(pages, test_random_below(2) ? tip : UINT64_MAX) < JET_errSuccess || cache_sync(pages, &oldest) < JET_errSuccess)
+    if (cache_write(pages, test_random_below(2) ? tip : UINT64_MAX) < JET_errSuccess ||
+        cache_sync(pages, &oldest) < JET_errSuccess)
         shared.wrong++;
     for (pgno_t pgno = 1; pgno < PAGES; pgno++)
         changes[pgno] = atomic_load(&shared.changes[pgno]);
@@ -584,7 +585,8 @@ static void checkpoint(void) {
     pthread_mutex_lock(&disk.mutex);
     for (pgno_t pgno = 1; pgno < PAGES; pgno++) {
         uint32_t missing = disk.durable[pgno]; /* first change that is not durable */
-        if (changes[pgno] > missing && changes[pgno] - missing < 60 && atomic_load(&shared.begins[pgno][missing % 64]) < bound)
+        if (changes[pgno] > missing && changes[pgno] - missing < 60 &&
+            atomic_load(&shared.begins[pgno][missing % 64]) < bound)
             shared.wrong++;
     }
     pthread_mutex_unlock(&disk.mutex);
@@ -648,11 +650,13 @@ static void cache_latch__loses_no_waiter(void) {
 }
 
 TEST_MAIN(TEST(cache_latch__names_each_kind_of_bad_page), TEST(cache_latch__knows_a_page_in_the_wrong_place),
-          TEST(cache_latch__corrects_one_flipped_bit_and_writes_it_back), TEST(cache_latch__corrects_in_memory_only_when_read_only),
-          TEST(cache_latch__all_latched_is_out_of_buffers), TEST(cache_write__puts_neighbours_into_one_write_in_page_order),
-          TEST(cache_write__leaves_younger_pages), TEST(cache_sync__bound_covers_what_is_written_but_not_synced),
-          TEST(cache_sync__bound_covers_what_is_written_while_it_syncs), TEST(cache_needs_image__once_per_write), TEST(cache_write__failure_is_for_good_and_keeps_the_pages),
-          TEST(cache_sync__failure_is_for_good), TEST(cache_eviction__writes_behind_the_log_and_reads_back),
-          TEST(cache_latch_new__unchanged_is_forgotten), TEST(cache_latch_new__changed_is_written),
-          TEST(cache_latch_init__keeps_a_dirty_page_that_was_there), TEST(cache_copy_page__is_verified_and_not_ahead_of_the_log),
-          TEST(cache_latch__loses_no_waiter), TEST(cache__serves_many_threads_with_little_memory))
+          TEST(cache_latch__corrects_one_flipped_bit_and_writes_it_back),
+          TEST(cache_latch__corrects_in_memory_only_when_read_only), TEST(cache_latch__all_latched_is_out_of_buffers),
+          TEST(cache_write__puts_neighbours_into_one_write_in_page_order), TEST(cache_write__leaves_younger_pages),
+          TEST(cache_sync__bound_covers_what_is_written_but_not_synced),
+          TEST(cache_sync__bound_covers_what_is_written_while_it_syncs), TEST(cache_needs_image__once_per_write),
+          TEST(cache_write__failure_is_for_good_and_keeps_the_pages), TEST(cache_sync__failure_is_for_good),
+          TEST(cache_eviction__writes_behind_the_log_and_reads_back), TEST(cache_latch_new__unchanged_is_forgotten),
+          TEST(cache_latch_new__changed_is_written), TEST(cache_latch_init__keeps_a_dirty_page_that_was_there),
+          TEST(cache_copy_page__is_verified_and_not_ahead_of_the_log), TEST(cache_latch__loses_no_waiter),
+          TEST(cache__serves_many_threads_with_little_memory))

@@ -46,13 +46,15 @@ static const uint8_t en_us[] = {'e', 0, 'n', 0, '-', 0, 'U', 0, 'S', 0};
 static void cat_record_encode__table(void) {
     struct cat_record r = {.table = 2, .type = CAT_TABLE, .id = 2, .coltyp_or_fdp = 4, .space_usage = 80,
                            .flags = 0xC0000000, .pages_or_locale = 20, .root_flag = true, .name = text("MSysObjects")};
-    check_encodes(&r, "0880 2000 | 02000000 0100 02000000 04000000 50000000 000000c0 14000000 ff | 00 | 0b00 | 'MSysObjects'");
+    check_encodes(&r, "0880 2000 | 02000000 0100 02000000 04000000 50000000 000000c0 14000000 ff | 00 "
+                      "| 0b00 | 'MSysObjects'");
 }
 
 static void cat_record_encode__fixed_column(void) {
     struct cat_record r = {.table = 2, .type = CAT_COLUMN, .id = 1, .coltyp_or_fdp = JET_coltypLong, .space_usage = 4,
                            .flags = 1, .pages_or_locale = 1252, .record_offset = 4, .name = text("ObjidTable")};
-    check_encodes(&r, "0980 2300 | 02000000 0200 01000000 04000000 04000000 01000000 e4040000 2a 0400 | 80fe | 0a00 | 'ObjidTable'");
+    check_encodes(&r, "0980 2300 | 02000000 0200 01000000 04000000 04000000 01000000 e4040000 2a 0400 | 80fe "
+                      "| 0a00 | 'ObjidTable'");
 }
 
 static void cat_record_encode__variable_column(void) {
@@ -92,8 +94,8 @@ static void cat_record_encode__unicode_index_names_its_sort_order(void) {
                            .flags = 0x0001042f, .lcmap_flags = KEY_LCMAP_DEFAULT, .key_max = 1000, .name = text("pk"),
                            .segments = slice(segments, sizeof segments), .version = slice(version, 8),
                            .sort_id = slice(key_sort_id, 16), .locale = slice(en_us, sizeof en_us)};
-    check_encodes(&r, "0b89 2900 08000000 0300 08000000 1f000000 50000000 2f040100 00000000 2a 2a2a 01040300 e803 | 80f9 "
-                      "| 0200 0280 0280 0280 0600 0680 0680 0680 0e00 1e00 | 'pk' 40008000 0102030405060708 "
+    check_encodes(&r, "0b89 2900 08000000 0300 08000000 1f000000 50000000 2f040100 00000000 2a 2a2a 01040300 e803 "
+                      "| 80f9 | 0200 0280 0280 0280 0600 0680 0680 0680 0e00 1e00 | 'pk' 40008000 0102030405060708 "
                       "f1a3a58e0b2f1e4c9d576c1b62736534 | 0501 0440 01 \"en-US\"");
 }
 

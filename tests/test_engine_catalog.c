@@ -466,9 +466,12 @@ static void add_column__by_two_at_once_conflicts(void) {
     CHECK_OK(add_typed(f.s[0], db, "t", "a", JET_coltypLong));
     CHECK_ERR(add_typed(f.s[1], db, "t", "a", JET_coltypLong), JET_errWriteConflict);
     CHECK_ERR(add_typed(f.s[1], db, "t", "b", JET_coltypLong), JET_errWriteConflict);
-    CHECK_OK(add_typed(f.s[1], db, "t", "c", JET_coltypText));
+    CHECK_ERR(add_typed(f.s[1], db, "t", "c", JET_coltypText), JET_errWriteConflict);
+    CHECK_ERR(cat_delete_table(f.s[1], db, "t"), JET_errWriteConflict); /* would not see the column */
     CHECK_OK(trx_commit(f.s[0], true));
+    CHECK_ERR(cat_delete_table(f.s[1], db, "t"), JET_errWriteConflict);
     CHECK_OK(trx_commit(f.s[1], true));
+    CHECK_OK(add_typed(f.s[1], db, "t", "c", JET_coltypText));
     struct table_def *def = find(f.s[2], db, "t");
     CU_ASSERT_EQUAL(def->column_count, 2);
     table_def_free(def);

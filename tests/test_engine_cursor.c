@@ -695,7 +695,10 @@ static void update__goes_by_the_documented_steps(void) {
     struct cursor *c = number_table();
     int32_t value;
 
-    CHECK_ERR(cursor_prepare(c, JET_prepInsert), JET_errNotInTransaction);
+    CHECK_OK(cursor_prepare(c, JET_prepInsert));
+    CHECK_OK(set_long(c, 1, 77));
+    CHECK_ERR(cursor_update(c, NULL), JET_errNotInTransaction);
+    CHECK_OK(cursor_prepare(c, JET_prepCancel));
     CHECK_OK(trx_begin(f.s[0], false));
     CHECK_ERR(set_long(c, 1, 1), JET_errUpdateNotPrepared);
     CHECK_ERR(cursor_update(c, NULL), JET_errUpdateNotPrepared);
@@ -705,7 +708,7 @@ static void update__goes_by_the_documented_steps(void) {
     CHECK_OK(cursor_prepare(c, JET_prepInsert));
     CHECK_ERR(cursor_prepare(c, JET_prepInsert), JET_errAlreadyPrepared);
     CHECK_ERR(set_long(c, 0, 1), JET_errBadColumnId);
-    CHECK_ERR(set_long(c, 70000, 1), JET_errBadColumnId);
+    CHECK_ERR(set_long(c, 65249, 1), JET_errBadColumnId);
     CHECK_ERR(set_long(c, 9, 1), JET_errColumnNotFound);
     CHECK_ERR(set(c, 1, "123", 3), JET_errInvalidBufferSize);
     CHECK_OK(set_long(c, 1, 7));
@@ -1138,7 +1141,7 @@ static void multi_values__are_numbered_from_one(void) {
     CU_ASSERT_TRUE(r.next_fid == 258 && r.actual == 4);
     CHECK_ERR(get(c, 1, 0x80000000, NULL, 0, NULL), JET_errInvalidGrbit);
     CHECK_ERR(get(c, 99, 0, NULL, 0, NULL), JET_errColumnNotFound);
-    CHECK_ERR(get(c, 65000, 0, NULL, 0, NULL), JET_errBadColumnId);
+    CHECK_ERR(get(c, 65249, 0, NULL, 0, NULL), JET_errBadColumnId);
     CHECK_OK(trx_commit(f.s[0], true));
     cursor_close(c);
     end();

@@ -107,13 +107,14 @@ static void dbheader_read__file_cut_to_one_header_is_corrupted(void) {
 static void dbheader_read__names_what_it_cannot_take(void) {
     struct dbheader *block = malloc(PAGE_SIZE_MAX);
     struct os_file *file = new_file(4096, block);
-    static const struct { size_t at; uint32_t value, good; JET_ERR err; } rows[] = {
-        {8, 0x621, 0x620, JET_errInvalidDatabaseVersion},
-        {232, 21, 20, JET_errInvalidDatabaseVersion},
-        {232, 300, 20, JET_errInvalidDatabaseVersion},
-        {4, 0x12345678, DB_MAGIC, JET_errDatabaseCorrupted},
-        {236, 0, 4096, JET_errDatabaseCorrupted},
-        {236, 5000, 4096, JET_errDatabaseCorrupted},
+    static const struct {
+        size_t at;
+        uint32_t value, good;
+        JET_ERR err;
+    } rows[] = {
+        {8, 0x621, 0x620, JET_errInvalidDatabaseVersion},  {232, 21, 20, JET_errInvalidDatabaseVersion},
+        {232, 300, 20, JET_errInvalidDatabaseVersion},     {4, 0x12345678, DB_MAGIC, JET_errDatabaseCorrupted},
+        {236, 0, 4096, JET_errDatabaseCorrupted},          {236, 5000, 4096, JET_errDatabaseCorrupted},
         {236, 0xffffffff, 4096, JET_errDatabaseCorrupted},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

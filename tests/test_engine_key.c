@@ -24,7 +24,9 @@ static struct key make(const struct key_segment *segment, const void *value, siz
     return make_max(segment, value, n, KEY_MAX);
 }
 
-static int compare(const struct key *a, const struct key *b) { return slice_compare(slice(a->b, a->n), slice(b->b, b->n)); }
+static int compare(const struct key *a, const struct key *b) {
+    return slice_compare(slice(a->b, a->n), slice(b->b, b->n));
+}
 
 static void check_bytes(const struct key *k, const void *expected, size_t n) {
     CU_ASSERT_EQUAL(k->n, n);

@@ -26,7 +26,8 @@ static void make_file(uint32_t size) {
     for (pgno_t pgno = 1; pgno <= EXIST; pgno++) {
         bool is_root = pgno % 5 == 0;
         page_init(&p, pgno, pgno, PAGE_LEAF | (is_root ? PAGE_ROOT : 0));
-        CU_ASSERT_TRUE_FATAL(page_set_external_header(&p, is_root ? slice("0123456789abcdef", 16) : slice("prefix", 6)));
+        CU_ASSERT_TRUE_FATAL(
+            page_set_external_header(&p, is_root ? slice("0123456789abcdef", 16) : slice("prefix", 6)));
         page_sum_set(b, size, pgno);
         CHECK_OK(os_write(file, (pgno + 1ull) * size, b, size));
     }
@@ -103,16 +104,22 @@ static JET_ERR random_operation(struct mtr *m, struct page *p) {
     unsigned lines = page_lines(p), line = lines ? (unsigned)test_random_below(lines) : 0;
     struct slice d = random_slice(data, sizeof data);
     switch (lines ? test_random_below(12) : 0) {
-    case 6: return page_replace_fits(p, line, d.n) ? mtr_replace(m, p, line, d) : JET_errSuccess;
-    case 7: return mtr_set_node_flags(m, p, line, (unsigned)test_random_below(4));
-    case 8: return mtr_delete(m, p, line, 1);
-    case 9: return mtr_delete(m, p, line, 1 + (unsigned)test_random_below((lines - line + 3) / 4));
-    case 10: return mtr_set_links(m, p, (pgno_t)test_random_below(100), (pgno_t)test_random_below(100));
+    case 6:
+        return page_replace_fits(p, line, d.n) ? mtr_replace(m, p, line, d) : JET_errSuccess;
+    case 7:
+        return mtr_set_node_flags(m, p, line, (unsigned)test_random_below(4));
+    case 8:
+        return mtr_delete(m, p, line, 1);
+    case 9:
+        return mtr_delete(m, p, line, 1 + (unsigned)test_random_below((lines - line + 3) / 4));
+    case 10:
+        return mtr_set_links(m, p, (pgno_t)test_random_below(100), (pgno_t)test_random_below(100));
     case 11:
         if (!page_is_root(p))
             return mtr_set_page_flags(m, p, page_flags(p) ^ PAGE_INDEX);
         return mtr_set_external_header(m, p, slice(data, (page_free(p) > 9 && test_random_below(2)) ? 25 : 16));
-    default: return random_insert(m, p);
+    default:
+        return random_insert(m, p);
     }
 }
 
@@ -318,7 +325,8 @@ static bool images_are_equal(const struct page *a, const struct page *b) {
 }
 
 /* Applies one record to `before` (all pages), compares with `after`. */
-static void redo_and_compare(const struct log_record *record, uint8_t *before, const uint8_t *after, unsigned counts[2]) {
+static void redo_and_compare(const struct log_record *record, uint8_t *before, const uint8_t *after,
+                             unsigned counts[2]) {
     struct change change;
     struct change_page part;
     uint32_t size = db->page_size;
@@ -499,7 +507,8 @@ static void change_apply__survives_any_damage(void) {
             for (unsigned k = 0; k < 60 && record.bytes <= 17 * 40000; k++) {
                 memcpy(bytes, record.data, record.bytes);
                 for (unsigned flips = 0; flips <= k % 3; flips++)
-                    bytes[test_random_below(test_random_below(2) ? record.bytes : (record.bytes < 120 ? record.bytes : 120))] =
+                    bytes[test_random_below(test_random_below(2) ? record.bytes
+                                                                 : (record.bytes < 120 ? record.bytes : 120))] =
                         (uint8_t)test_random();
                 apply_anything(slice(bytes, record.bytes - (k % 10 == 0 ? test_random_below(record.bytes) : 0)),
                                h.pages[n > 0 ? n - 1 : 0], scratch);
@@ -524,7 +533,11 @@ static void logrec_print__has_a_line_for_every_type(void) {
     memcpy(path + 38, "/x/y/", 5);
     store32(backup + 20, 3);
     store32(backup + 24, 9);
-    const struct { uint8_t type; struct slice payload; const char *want; } rows[] = {
+    const struct {
+        uint8_t type;
+        struct slice payload;
+        const char *want;
+    } rows[] = {
         {LOGREC_COMMIT, slice("\7\0\0\0\0\0\0\0", 8), "commit trx 7"},
         {LOGREC_ROLLBACK, slice("\7\0\0\0\0\0\0\0", 8), "rollback trx 7"},
         {LOGREC_CREATE_DB, slice(path, sizeof path), "create db 1 page size 4096 signature 00000000 path /x/y/"},

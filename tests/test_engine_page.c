@@ -531,6 +531,6 @@ TEST_MAIN(TEST(page_init__makes_an_empty_page_that_checks), TEST(page_root__free
           TEST(page_insert__packs_a_page_whose_room_is_in_pieces), TEST(page_insert__stops_at_the_largest_tag_count),
           TEST(page_find__takes_keys_of_any_kind), TEST(page_find_child__goes_right_of_an_equal_separator),
           TEST(page_record_max__fits_a_page_with_its_key), TEST(page_image__gives_the_page_back),
-          TEST(page_image__damaged_is_refused_or_a_good_page), TEST(page_check__passes_nothing_that_leads_readers_astray),
-          TEST(page_check__names_what_is_wrong), TEST(page_check__accepts_every_page_that_windows_wrote),
-          TEST(page_changes__keep_pages_of_windows_good))
+          TEST(page_image__damaged_is_refused_or_a_good_page),
+          TEST(page_check__passes_nothing_that_leads_readers_astray), TEST(page_check__names_what_is_wrong),
+          TEST(page_check__accepts_every_page_that_windows_wrote), TEST(page_changes__keep_pages_of_windows_good))

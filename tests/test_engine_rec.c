@@ -1,5 +1,5 @@
-/* Records: read from files that Windows wrote and compared with what the independent checker reads; written and compared
- * with the bytes of the format; damaged and still safe to read. */
+/* Records: read from files that Windows wrote and compared with what the independent checker reads; written and
+ * compared with the bytes of the format; damaged and still safe to read. */
 #include "engine/rec.h"
 
 #include <math.h>
@@ -263,7 +263,9 @@ static void model_set(struct model *m, const struct column *column, unsigned ita
         struct model_value *v = &m->values[at];
         size_t size = tagged || column->fid >= 128 ? n : coltyp_bytes(column->type) ? n : column->max_bytes;
         for (size_t i = 0; i < size; i++)
-            v->bytes[i] = i < n ? p[i] : column->type != JET_coltypText ? 0 : column->code_page == 1200 && i % 2 ? 0 : ' ';
+            v->bytes[i] = i < n                                                                   ? p[i]
+                          : column->type != JET_coltypText || (column->code_page == 1200 && i % 2) ? 0
+                                                                                                  : ' ';
         if (column->type == JET_coltypBit && n)
             v->bytes[0] = p[0] ? 0xff : 0;
         v->n = size;
@@ -589,7 +591,8 @@ static void check_row(void *context, struct slice key, struct slice data) {
 }
 
 /* fn for every table of a file from Windows; false: there are none here. */
-static bool each_table(const char *name, void (*fn)(const struct edb_file *f, const char *path, const struct table_def *)) {
+static bool each_table(const char *name,
+                       void (*fn)(const struct edb_file *f, const char *path, const struct table_def *table)) {
     const char *path = test_windows_file(name);
     if (!path)
         return false;
@@ -609,6 +612,8 @@ static unsigned total_rows, total_values, total_skipped, total_keys;
 static void check_rows(const struct edb_file *f, const char *path, const struct table_def *table) {
     const char *shared = getenv("ESENT_SHARED");
     char command[3 * 4096];
+    if (table->objid <= 7 && !strstr(path, "basic.edb"))
+        return; /* system tables: those of one file will do */
     snprintf(command, sizeof command, "python3 '%s%s/edbcheck/edbcheck.py' --rows '%s' '%s'",
              shared ? shared : ESENT_SOURCE_DIR, shared ? "" : "/../shared", table->name, path);
     struct rows r = {.file = f, .def = table, .json = popen(command, "r")};
@@ -620,7 +625,8 @@ static void check_rows(const struct edb_file *f, const char *path, const struct 
 }
 
 static void rec_get__rows_of_windows_are_what_the_checker_reads(void) {
-    static const char *const names[] = {"basic.edb", "binary.edb", "text.edb", "multi.edb", "default.edb", "Current.mdb"};
+    static const char *const names[] = {"basic.edb", "binary.edb",  "text.edb",
+                                        "multi.edb", "default.edb", "Current.mdb"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!each_table(names[i], check_rows))
             return;
@@ -831,7 +837,8 @@ static void rec__damaged_records_of_large_pages_are_read_or_refused(void) {
 TEST_MAIN(TEST(rec_edit__a_new_record_has_the_defaults_of_fixed_and_variable_columns),
           TEST(rec_edit__fixed_text_and_binary_are_padded), TEST(rec_edit__the_last_variable_column_is_never_null),
           TEST(rec_edit__tagged_values_on_small_pages),
-          TEST(rec_edit__tagged_values_on_large_pages_always_have_a_header), TEST(rec_edit__what_does_not_fit_the_column_is_refused),
+          TEST(rec_edit__tagged_values_on_large_pages_always_have_a_header),
+          TEST(rec_edit__what_does_not_fit_the_column_is_refused),
           TEST(rec_edit_finish__null_in_a_not_null_column_and_too_big_a_record),
           TEST(rec_edit__a_column_added_later_is_absent_until_one_behind_it_is_set),
           TEST(rec_edit__untouched_tagged_columns_keep_their_bytes),

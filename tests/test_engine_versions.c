@@ -1,4 +1,5 @@
 /* Versions: what sessions see of each other's changes, who may change what, and that nothing is left afterwards. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "tests/lib/testtrx.h"
@@ -388,6 +389,40 @@ static void versions__random_sessions_match_the_history_of_commits(void) {
     testtrx_free(&f);
 }
 
+/* Buckets with several chains, and neighbours that come and go in another order than their versions were made. */
+static void versions__chains_that_share_a_bucket_stay_apart(void) {
+    enum { NODES = 3000 };
+    struct testtrx f = testtrx_new(2u << 20); /* 4096 buckets */
+    char old[32], new[32];
+    CHECK_OK(trx_begin(f.s[4], true)); /* sees nothing, and keeps all versions */
+    CHECK_OK(trx_begin(f.s[0], false));
+    for (uint32_t key = 0; key < NODES; key++) {
+        snprintf(old, sizeof old, "old %u", key);
+        CHECK_OK(insert(f.s[0], f.tree, key, old));
+    }
+    CHECK_OK(trx_commit(f.s[0], true));
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_OK(trx_begin(f.s[i], false));
+    for (uint32_t key = 0; key < NODES; key++) {
+        snprintf(new, sizeof new, "new %u", key);
+        CHECK_OK(replace(f.s[key % 2], f.tree, key, new));
+    }
+    for (unsigned ended = 0; ended < 3; ended++) {
+        for (uint32_t key = 0; key < NODES; key++) {
+            snprintf(old, sizeof old, "old %u", key);
+            snprintf(new, sizeof new, "new %u", key);
+            CHECK_SEES(f.s[4], f.tree, key, "-");
+            CHECK_SEES(f.s[2], f.tree, key, old);
+            CHECK_SEES(f.s[1], f.tree, key, ended < 2 && key % 2 == 1 ? new : old);
+        }
+        if (ended < 2)
+            CHECK_OK(trx_rollback(f.s[ended], false));
+    }
+    CHECK_OK(trx_commit(f.s[4], true));
+    check_clean(&f, NODES);
+    testtrx_free(&f);
+}
+
 /* ---- bounds ---- */
 
 static JET_ERR fill(struct session *s, struct tree *tree, uint32_t from) {
@@ -625,6 +660,62 @@ static void versions__threads_never_see_half_a_transfer(void) {
     testtrx_free(&f);
 }
 
+struct claimer {
+    struct testtrx *f;
+    struct session *session;
+    _Atomic int *inside;
+    unsigned together, got;
+    JET_ERR err;
+};
+
+static void ignore_node(void *context, uint32_t key, struct slice data) { (void)context, (void)key, (void)data; }
+
+static void *claim_often(void *arg) {
+    struct claimer *c = arg;
+    for (unsigned i = 0; i < 3000 && c->err >= JET_errSuccess; i++) {
+        c->err = trx_begin(c->session, false);
+        JET_ERR err = c->err < JET_errSuccess ? c->err : claim(c->session, c->f->tree, 1);
+        if (err >= JET_errSuccess) {
+            c->got++;
+            c->together += atomic_fetch_add(c->inside, 1) != 0;
+            for (unsigned look = 0; look < 8 && c->err >= JET_errSuccess; look++)
+                c->err = scan(c->session, c->f->tree, ignore_node, NULL);
+            atomic_fetch_sub(c->inside, 1);
+        } else if (err != JET_errWriteConflict) {
+            c->err = err;
+        }
+        if (session_level(c->session) > 0) {
+            err = i % 2 ? trx_commit(c->session, true) : trx_rollback(c->session, false);
+            c->err = c->err < JET_errSuccess ? c->err : err;
+        }
+    }
+    return NULL;
+}
+
+static void ver_lock__is_given_to_one_thread_at_a_time(void) {
+    struct testtrx f = testtrx_new(PLENTY);
+    struct claimer claimers[THREADS];
+    os_thread_t threads[THREADS];
+    _Atomic int inside = 0;
+    unsigned got = 0;
+    CHECK_OK(trx_begin(f.s[0], false));
+    CHECK_OK(insert(f.s[0], f.tree, 1, "one"));
+    CHECK_OK(trx_commit(f.s[0], true));
+    for (unsigned i = 0; i < THREADS; i++) {
+        claimers[i] = (struct claimer){.f = &f, .session = f.s[i], .inside = &inside};
+        CHECK_OK(os_thread_start(&threads[i], claim_often, &claimers[i]));
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        os_thread_join(threads[i]);
+        CHECK_OK(claimers[i].err);
+        CU_ASSERT_EQUAL(claimers[i].together, 0);
+        got += claimers[i].got;
+    }
+    CU_ASSERT(got > 0);
+    check_clean(&f, 1);
+    testtrx_free(&f);
+}
+
 TEST_MAIN(TEST(ver_read__takes_back_what_others_have_not_committed), TEST(ver_read__a_snapshot_stays_as_it_was),
           TEST(ver_insert__over_a_deleted_node_keeps_older_snapshots),
           TEST(ver_insert__rolled_back_after_the_old_delete_was_cleaned_leaves_no_node),
@@ -635,4 +726,5 @@ TEST_MAIN(TEST(ver_read__takes_back_what_others_have_not_committed), TEST(ver_re
           TEST(version_store__held_by_an_old_transaction_says_so),
           TEST(replace__of_an_own_record_needs_no_second_version),
           TEST(cleanup__removes_deleted_nodes_when_the_last_snapshot_ends),
-          TEST(cleanup__of_a_database_before_detach), TEST(versions__threads_never_see_half_a_transfer))
+          TEST(cleanup__of_a_database_before_detach), TEST(versions__threads_never_see_half_a_transfer),
+          TEST(versions__chains_that_share_a_bucket_stay_apart), TEST(ver_lock__is_given_to_one_thread_at_a_time))

@@ -272,6 +272,44 @@ static void log_reader__sealed_nonsense_is_corruption(void) {
     free(data);
 }
 
+static void log_reader__a_piece_without_log_end_behind_it_is_corruption(void) {
+    size_t bytes;
+    uint32_t next_id;
+    uint8_t *data = one_generation(2, 60, EACH, &bytes);
+    struct log_header *header = malloc(sizeof *header);
+    CHECK_OK(log_header_read(test_path("edb.log"), header));
+    uint32_t seed = log_frame_seed(&header->signature, 1);
+    log_frame_seal(data, LOG_SECTOR, seed, 60, LOG_SECTOR, LOG_FIRST_USER, LOG_FRAME_FIRST);
+    testlog_store(test_path("edb.log"), data, bytes);
+    CHECK_ERR(read_all(&next_id), JET_errLogFileCorrupt);
+    free(header);
+    free(data);
+}
+
+/* Position, generation and stream are in the CRC. */
+static void log_reader__a_frame_counts_only_where_it_was_written(void) {
+    struct log *log = create();
+    testlog_append(log, 0, 60);
+    testlog_append(log, 1, 60);
+    CHECK_OK(log_roll(log, NULL));
+    testlog_append(log, 2, 60);
+    testlog_append(log, 3, 60);
+    log_close(log);
+    size_t bytes;
+    uint32_t next_id;
+    uint8_t *old = testlog_load(test_path("edb00001.log"), &bytes), *data = testlog_load(test_path("edb.log"), &bytes);
+    memcpy(data + LOG_SECTOR + 160, data + LOG_SECTOR, 80); /* from elsewhere in the file */
+    testlog_store(test_path("edb.log"), data, bytes);
+    CHECK_ERR(read_all(&next_id), JET_errNoCurrentRecord);
+    CU_ASSERT_EQUAL(next_id, 4);
+    memcpy(data + LOG_SECTOR + 80, old + LOG_SECTOR + 80, 80); /* from the same place in another generation */
+    testlog_store(test_path("edb.log"), data, bytes);
+    CHECK_ERR(read_all(&next_id), JET_errNoCurrentRecord);
+    CU_ASSERT_EQUAL(next_id, 3);
+    free(old);
+    free(data);
+}
+
 /* Every 8 bytes something that looks like a frame up to the end of the file: the search behind a torn frame must end
  * anyway. */
 static void log_reader__overlapping_candidates_do_not_take_forever(void) {
@@ -529,12 +567,12 @@ static void log_continue__goes_on_in_a_generation_without_records(void) {
 static void log_continue__no_stale_frame_comes_back(void) {
     size_t bytes;
     uint32_t id;
-    uint8_t *data = one_generation(6, 60, TOGETHER, &bytes);
-    data[LOG_SECTOR + 80 + 20] ^= 1; /* record 1 is torn; 2 to 5 are whole behind it */
+    uint8_t *data = one_generation(6, LOG_SECTOR - 16, TOGETHER, &bytes); /* each frame one block */
+    data[2 * LOG_SECTOR + 20] ^= 1; /* record 1 is torn; 2 to 5 are whole behind it */
     testlog_store(test_path("edb.log"), data, bytes);
     struct log *log = testlog_continue(1, 0, &id);
     CU_ASSERT_EQUAL(id, 1);
-    testlog_append(log, 1, 60); /* as long as the torn one was */
+    testlog_append(log, 1, LOG_SECTOR - 16); /* as long as the torn one was */
     log_close(log);
     CHECK_ERR(read_all(&id), JET_errNoCurrentRecord);
     CU_ASSERT_EQUAL(id, 2);
@@ -645,6 +683,10 @@ static void crash_in_roll__a_temporary_log_of_another_generation_does_not_count(
     rolled();
     CHECK_OK(os_remove(test_path("edb.log")));
     testlog_copy(test_path("edb00001.log"), test_path("edbtmp.log"));
+    struct log_range range;
+    struct log_dir dir = testlog_dir();
+    CHECK_OK(log_dir_scan(&dir, &range));
+    CU_ASSERT(range.high == 1 && range.current == 0);
     check_goes_on(3);
 }
 
@@ -726,6 +768,32 @@ static void incomplete_record__a_second_crash_changes_nothing(void) {
     check_goes_on(1);
 }
 
+/* A generation in between that holds no piece, by damage or by malice: joining what is left would be a wrong record. */
+static void incomplete_record__pieces_are_not_joined_over_a_gap(void) {
+    uint32_t next_id;
+    size_t bytes;
+    crossing();
+    struct log_header *header = malloc(sizeof *header);
+    uint8_t *data = testlog_load(test_path("edb00002.log"), &bytes);
+    CHECK_OK(log_header_read(test_path("edb00002.log"), header));
+    memset(data + LOG_SECTOR, 0, bytes - LOG_SECTOR);
+    log_frame_seal(data, LOG_SECTOR, log_frame_seed(&header->signature, 2), 0, LOG_SECTOR, LOG_END, 3);
+    testlog_store(test_path("edb00002.log"), data, bytes);
+    CHECK_ERR(read_all(&next_id), JET_errLogFileCorrupt);
+    CU_ASSERT_EQUAL(next_id, 1);
+    free(header);
+    free(data);
+}
+
+static void log_continue__keeps_the_end_of_a_record_that_began_before_reading(void) {
+    uint32_t id;
+    crossing();
+    struct log *log = testlog_continue(3, 2, &id);
+    CU_ASSERT_EQUAL(id, 2);
+    log_close(log);
+    check_goes_on(2);
+}
+
 /* ---- one file alone ---- */
 
 static void log_file_verify__accepts_every_file_of_a_log(void) {
@@ -774,6 +842,8 @@ TEST_MAIN(TEST(lgpos__converts_to_jet_and_back), TEST(log_names__are_those_of_es
           TEST(log_reader__damage_in_what_was_never_acknowledged_ends_the_log),
           TEST(log_reader__damage_in_a_closed_generation_is_corruption),
           TEST(log_reader__random_damage_gives_a_prefix_or_an_error), TEST(log_reader__sealed_nonsense_is_corruption),
+          TEST(log_reader__a_piece_without_log_end_behind_it_is_corruption),
+          TEST(log_reader__a_frame_counts_only_where_it_was_written),
           TEST(log_reader__overlapping_candidates_do_not_take_forever), TEST(log_reader__a_gap_is_named),
           TEST(log_reader__a_file_under_another_number_is_named), TEST(log_reader__a_file_of_another_stream_is_named),
           TEST(log_reader__a_file_of_the_wrong_size_is_named), TEST(log_reader__an_unreadable_current_log_is_corruption),
@@ -791,5 +861,7 @@ TEST_MAIN(TEST(lgpos__converts_to_jet_and_back), TEST(log_names__are_those_of_es
           TEST(log_continue__closes_a_last_archive_that_is_open), TEST(incomplete_record__its_last_piece_is_missing),
           TEST(incomplete_record__its_middle_piece_is_missing), TEST(incomplete_record__the_current_log_is_missing),
           TEST(incomplete_record__all_but_its_log_end_is_there), TEST(incomplete_record__a_second_crash_changes_nothing),
+          TEST(incomplete_record__pieces_are_not_joined_over_a_gap),
+          TEST(log_continue__keeps_the_end_of_a_record_that_began_before_reading),
           TEST(log_file_verify__accepts_every_file_of_a_log),
           TEST(log_file_verify__notices_a_flipped_bit_in_any_frame))

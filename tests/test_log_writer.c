@@ -180,9 +180,15 @@ static void log_flush__alone_is_one_write_and_one_sync(void) {
     CU_ASSERT_EQUAL(fault_calls(FAULT_WRITE, "edb.log"), 4);
     CU_ASSERT_EQUAL(fault_calls(FAULT_SYNC, "edb.log"), 4);
     CU_ASSERT(fault_calls(FAULT_WRITE, NULL) >= writes + 4 && fault_calls(FAULT_SYNC, NULL) >= syncs + 4);
+    lgpos_t tip = log_tip(log);
     log_abandon(log);
     fault_done();
     CU_ASSERT_EQUAL(read_all(1, 0), 4);
+    size_t bytes;
+    uint8_t *data = testlog_load(test_path("edb.log"), &bytes); /* behind the end nothing but zeros */
+    for (size_t i = lgpos_offset(tip); i < bytes; i++)
+        CU_ASSERT_FATAL(data[i] == 0);
+    free(data);
 }
 
 static void log_flush__writes_more_than_the_staging_area(void) {
@@ -362,11 +368,13 @@ static void log_roll__both_files_are_whole_before_the_first_rename(void) { /* P8
     struct log_file_check *check = malloc(sizeof *check);
     os_thread_t thread;
     testlog_append(log, 0, 100);
+    unsigned temp_syncs = fault_calls(FAULT_SYNC, "edbtmp.log"), dir_syncs = fault_calls(FAULT_SYNC_DIR, NULL);
     fault_gate_close(FAULT_RENAME, "edb.log");
     CHECK_OK(os_thread_start(&thread, roll_thread, &roller));
     fault_gate_wait();
-    unsigned syncs = fault_calls(FAULT_SYNC, "edb.log");
-    CU_ASSERT(syncs > 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_SYNC, "edb.log"), 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_SYNC, "edbtmp.log"), temp_syncs + 2); /* the zeros, the header */
+    CU_ASSERT_EQUAL(fault_calls(FAULT_SYNC_DIR, NULL), dir_syncs + 1);      /* its name */
     CHECK_OK(log_file_verify(test_path("edb.log"), true, check));
     CU_ASSERT_EQUAL(check->frames, 1);
     CHECK_OK(log_file_verify(test_path("edbtmp.log"), false, check));

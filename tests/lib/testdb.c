@@ -84,7 +84,7 @@ static void create_file(struct testdb *t) {
     mtr_end(&m);
 }
 
-static struct testdb *make_inst(const struct testdb_options *options) {
+static struct testdb *make_inst(const struct testdb_options *options, bool with_log) {
     struct testdb *t = calloc(1, sizeof *t);
     t->options = *options;
     t->options.page_size = or_default(options->page_size, 4096);
@@ -96,7 +96,7 @@ static struct testdb *make_inst(const struct testdb_options *options) {
     os_mutex_init(&t->inst.mutex, OS_RANK_INST);
     atomic_store(&t->inst.state, INST_RUNNING);
     choose_dir(t);
-    if (!options->no_log)
+    if (with_log)
         make_log(t);
     struct cache_config cache = {.bytes_max = t->inst.config.cache_bytes_max, .log = t->inst.log, .events = &t->inst.events};
     CHECK_OK(cache_new(&cache, &t->inst.cache));
@@ -104,7 +104,7 @@ static struct testdb *make_inst(const struct testdb_options *options) {
 }
 
 struct testdb *testdb_new(const struct testdb_options *options) {
-    struct testdb *t = make_inst(options);
+    struct testdb *t = make_inst(options, true);
     char path[OS_PATH_MAX];
     CHECK_OK(os_path_join(path, t->inst.config.system_path, "test.edb"));
     make_db(t, path);
@@ -119,7 +119,7 @@ struct testdb *testdb_open(const char *path) {
     pgno_t end;
     CHECK_OK(os_open(path, OS_READ, &file));
     CHECK_OK(dbheader_read(file, header, NULL));
-    struct testdb *t = make_inst(&(struct testdb_options){.page_size = le32(header->page_size), .no_log = true});
+    struct testdb *t = make_inst(&(struct testdb_options){.page_size = le32(header->page_size)}, false);
     make_db(t, path);
     memcpy(t->db->header, header, PAGE_SIZE_MAX);
     free(header);

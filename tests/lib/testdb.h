@@ -19,7 +19,6 @@ struct testdb_options {
     uint32_t pages;           /* of the new database; 0: 46 */
     uint32_t extension_pages; /* 0: 16 */
     uint64_t cache_bytes;     /* 0: 64 MiB */
-    bool no_log;
 };
 
 struct testdb {
