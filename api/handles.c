@@ -26,10 +26,15 @@ static struct slot *slot_at(uint32_t number) {
     return chunk ? &chunk[number % CHUNK_SLOTS] : NULL;
 }
 
+/* One that exists. */
+static struct slot *known_slot(uint32_t number) {
+    return &atomic_load_explicit(&chunks[number / CHUNK_SLOTS], memory_order_acquire)[number % CHUNK_SLOTS];
+}
+
 static JET_ERR take_slot(uint32_t *number) {
     if (first_free) {
         *number = first_free - 1;
-        first_free = slot_at(*number)->next_free;
+        first_free = known_slot(*number)->next_free;
         return JET_errSuccess;
     }
     if (slot_count == CHUNKS * CHUNK_SLOTS)
@@ -49,7 +54,7 @@ JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR *out) {
     pthread_mutex_lock(&slots_mutex);
     JET_ERR err = take_slot(&number);
     if (err >= JET_errSuccess) {
-        struct slot *slot = slot_at(number);
+        struct slot *slot = known_slot(number);
         *out = (uint64_t)kind << 60 | (uint64_t)(++slot->uses & 0xfffffff) << 32 | (number + 1);
         atomic_store(&slot->object, object);
         atomic_store(&slot->handle, *out);
@@ -72,7 +77,7 @@ void *handle_find(enum handle_kind kind, JET_API_PTR handle) {
 void handle_free(JET_API_PTR handle) {
     uint32_t number = (uint32_t)handle - 1;
     pthread_mutex_lock(&slots_mutex);
-    struct slot *slot = slot_at(number);
+    struct slot *slot = known_slot(number);
     atomic_store(&slot->handle, 0);
     atomic_store(&slot->object, NULL);
     slot->next_free = first_free;

@@ -92,7 +92,7 @@ static JET_ERR begin(struct backup *b) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = b->inst;
     const bool incremental = b->options->incremental;
-    lgpos_t mark;
+    lgpos_t mark = 0;
 
     os_mutex_lock(&inst->mutex);
     if (inst->backup_running) {

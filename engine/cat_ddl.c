@@ -1,5 +1,5 @@
-/* Changing the catalog on behalf of a session: ordinary versioned changes of its trees, always in the order MSysObjects,
- * shadow, Name, RootObjects, MSysObjids; so a definition rolls back and is isolated like a row.
+/* Changing the catalog on behalf of a session: ordinary versioned changes of its trees, always in the order
+ * MSysObjects, shadow, Name, RootObjects, MSysObjids; so a definition rolls back and is isolated like a row.
  *
  * Others may have a table open or open it meanwhile. What must not happen under them (deletion; another kind of key)
  * first changes the catalog and then looks who has the table open; who opens a table first enters itself and then
@@ -34,7 +34,9 @@ static JET_ERR step_end(struct session *session, JET_ERR err) {
 
 /* ---- records ---- */
 
-struct cat_trees { struct tree *objects, *shadow, *names, *roots; };
+struct cat_trees {
+    struct tree *objects, *shadow, *names, *roots;
+};
 
 static JET_ERR open_trees(struct db *db, struct cat_trees *t) {
     JET_ERR err = JET_errSuccess;
@@ -80,14 +82,16 @@ cleanup:
     return err;
 }
 
-static JET_ERR delete_record(struct session *session, struct cat_trees *t, struct slice id, const struct cat_record *r) {
+static JET_ERR delete_record(struct session *session, struct cat_trees *t, struct slice id,
+                             const struct cat_record *r) {
     JET_ERR err = JET_errSuccess;
     uint8_t key[KEY_BUFFER];
     size_t key_bytes;
 
     CALL(ver_delete(session, t->objects, id));
     err = ver_delete(session, t->shadow, id);
-    CALL(err == JET_errRecordDeleted ? JET_errSuccess : err); /* the shadow of a file from elsewhere may be incomplete */
+    CALL(err == JET_errRecordDeleted ? JET_errSuccess
+                                     : err); /* the shadow of a file from elsewhere may be incomplete */
     CALL(cat_key_name(r->table, r->type, r->name, key, &key_bytes));
     CALL(ver_delete(session, t->names, slice(key, key_bytes)));
     if (r->root_flag) {
@@ -155,9 +159,9 @@ cleanup:
 
 static void locale_key(char out[128]) {
     const uint8_t *g = key_sort_id;
-    snprintf(out, 128, "LocaleName=%s,SortID=%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x,Ver=%llx", KEY_LOCALE_NAME,
-             load32(g), load16(g + 4), load16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15],
-             (unsigned long long)key_sort_version());
+    snprintf(out, 128, "LocaleName=%s,SortID=%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x,Ver=%llx",
+             KEY_LOCALE_NAME, load32(g), load16(g + 4), load16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14],
+             g[15], (unsigned long long)key_sort_version());
 }
 
 /* The row of our sort order counts the indexes ever made with it. */
@@ -181,7 +185,8 @@ static JET_ERR count_locale(struct session *session, struct db *db) {
     struct slice key = slice(row.key, row.key_bytes);
     err = cat_read(session, row.tree, key, row.record, &row.record_bytes);
     if (err == JET_errRecordNotFound) {
-        CALL(cat_build_row(row.def, db->page_size, values, count, row.record, &row.record_bytes, row.key, &row.key_bytes));
+        CALL(cat_build_row(row.def, db->page_size, values, count, row.record, &row.record_bytes, row.key,
+                           &row.key_bytes));
         err = ver_insert(session, row.tree, key, slice(row.record, row.record_bytes));
         goto cleanup;
     }
@@ -214,8 +219,14 @@ static JET_ERR create_table(struct session *session, struct db *db, const char *
     CALL(db_tree(db, fdp, *objid, 0, &db->root, &tree));
     atomic_store(&tree->next_key, 0);
     struct cat_record r = {
-        .table = *objid, .type = CAT_TABLE, .id = *objid, .coltyp_or_fdp = fdp, .space_usage = density,
-        .pages_or_locale = pages, .root_flag = true, .name = slice(name, strlen(name)),
+        .table = *objid,
+        .type = CAT_TABLE,
+        .id = *objid,
+        .coltyp_or_fdp = fdp,
+        .space_usage = density,
+        .pages_or_locale = pages,
+        .root_flag = true,
+        .name = slice(name, strlen(name)),
     };
     CALL(insert_record(session, db, &r, JET_errTableDuplicate));
     CALL(change_objid(session, db, *objid, *objid, CAT_TABLE, true));
@@ -300,9 +311,15 @@ cleanup:
 
 /* ---- columns ---- */
 
-static bool is_long_type(JET_COLTYP type) { return type == JET_coltypLongBinary || type == JET_coltypLongText; }
-static bool is_text(JET_COLTYP type) { return type == JET_coltypText || type == JET_coltypLongText; }
-static bool is_sized(JET_COLTYP type) { return type == JET_coltypText || type == JET_coltypBinary; }
+static bool is_long_type(JET_COLTYP type) {
+    return type == JET_coltypLongBinary || type == JET_coltypLongText;
+}
+static bool is_text(JET_COLTYP type) {
+    return type == JET_coltypText || type == JET_coltypLongText;
+}
+static bool is_sized(JET_COLTYP type) {
+    return type == JET_coltypText || type == JET_coltypBinary;
+}
 
 enum column_class { CLASS_FIXED, CLASS_VARIABLE, CLASS_TAGGED };
 
@@ -316,7 +333,8 @@ static JET_ERR check_column_flags(const struct table_def *def, const struct cat_
     uint32_t special = c->flags & (COLUMN_VERSION | COLUMN_AUTO_INCREMENT);
     bool tagged = class_of(c) == CLASS_TAGGED;
 
-    if (c->flags & ~(uint32_t)(COLUMN_NOT_NULL | COLUMN_VERSION | COLUMN_AUTO_INCREMENT | COLUMN_MULTI_VALUED | COLUMN_COMPRESSED))
+    if (c->flags &
+        ~(uint32_t)(COLUMN_NOT_NULL | COLUMN_VERSION | COLUMN_AUTO_INCREMENT | COLUMN_MULTI_VALUED | COLUMN_COMPRESSED))
         return RAISE(JET_errFeatureNotAvailable);
     if (c->fixed && tagged)
         return RAISE(JET_errInvalidGrbit);
@@ -330,9 +348,10 @@ static JET_ERR check_column_flags(const struct table_def *def, const struct cat_
         return JET_errSuccess;
     if (tagged)
         return RAISE(JET_errCannotBeTagged);
-    bool counts = c->type == JET_coltypLong || ((special == COLUMN_AUTO_INCREMENT) &&
-                                                (c->type == JET_coltypCurrency || c->type == JET_coltypLongLong ||
-                                                 c->type == JET_coltypUnsignedLong));
+    bool counts =
+        c->type == JET_coltypLong ||
+        ((special == COLUMN_AUTO_INCREMENT) &&
+         (c->type == JET_coltypCurrency || c->type == JET_coltypLongLong || c->type == JET_coltypUnsignedLong));
     if (!counts || special == (COLUMN_VERSION | COLUMN_AUTO_INCREMENT))
         return RAISE(JET_errInvalidGrbit);
     for (unsigned i = 0; i < def->column_count; i++)
@@ -366,7 +385,10 @@ static JET_ERR describe_column(const struct table_def *def, const struct cat_new
     if (bytes && c->default_value.n && c->default_value.n != bytes)
         FAIL(JET_errInvalidBufferSize);
     *r = (struct cat_record){
-        .table = def->objid, .type = CAT_COLUMN, .coltyp_or_fdp = c->type, .space_usage = max,
+        .table = def->objid,
+        .type = CAT_COLUMN,
+        .coltyp_or_fdp = c->type,
+        .space_usage = max,
         .flags = c->flags | (c->default_value.n ? COLUMN_DEFAULT : 0u),
         .pages_or_locale = is_text(c->type) ? (c->code_page ? c->code_page : 1252u) : 0u,
         .name = slice(c->name, strlen(c->name)),
@@ -376,7 +398,8 @@ cleanup:
     return err;
 }
 
-/* The column with the highest id in a class, deleted ones (type 0, whose ids and bytes stay taken) included; id 0: none. */
+/* The column with the highest id in a class, deleted ones (type 0, whose ids and bytes stay taken) included; id 0:
+ * none. */
 static JET_ERR last_of_class(struct session *session, struct db *db, objid_t table, uint32_t first, uint32_t last,
                              struct cat_record *out, uint8_t *data) {
     JET_ERR err = JET_errSuccess;
@@ -414,7 +437,8 @@ static JET_ERR place_column(struct session *session, struct db *db, enum column_
     r->id = before.id ? before.id + 1 : first[class];
     if (class == CLASS_FIXED) {
         size_t before_bytes = coltyp_bytes(before.coltyp_or_fdp);
-        uint32_t offset = before.id ? before.record_offset + (before_bytes ? (uint32_t)before_bytes : before.space_usage) : 4;
+        uint32_t offset =
+            before.id ? before.record_offset + (before_bytes ? (uint32_t)before_bytes : before.space_usage) : 4;
         if (offset + r->space_usage + (r->id + 7) / 8 > page_record_max(db->page_size, JET_cbKeyMost))
             FAIL(JET_errRecordTooBig);
         r->record_offset = (uint16_t)offset;
@@ -462,8 +486,8 @@ cleanup:
     return err;
 }
 
-JET_ERR cat_add_column(struct session *session, struct db *db, struct table_def *def, const struct cat_new_column *column,
-                       uint16_t *fid) {
+JET_ERR cat_add_column(struct session *session, struct db *db, struct table_def *def,
+                       const struct cat_new_column *column, uint16_t *fid) {
     JET_ERR err = JET_errSuccess;
     struct cat_record r;
     bool truncated = false;
@@ -600,10 +624,16 @@ static JET_ERR insert_index(struct session *session, struct db *db, const struct
     for (unsigned i = 0; i < sizeof locale - 1; i++)
         locale16[2 * i] = (uint8_t)locale[i];
     struct cat_record r = {
-        .table = def->objid, .type = CAT_INDEX, .id = def->objid, .coltyp_or_fdp = def->fdp,
-        .space_usage = index->density ? index->density : CAT_DENSITY_DEFAULT, .flags = CAT_INDEX_EXTENDED | x->flags,
-        .lcmap_flags = x->lcmap_flags, .key_max = x->key_max == JET_cbKeyMost ? 0 : x->key_max,
-        .name = slice(index->name, strlen(index->name)), .segments = slice(segments, 4 * x->segment_count),
+        .table = def->objid,
+        .type = CAT_INDEX,
+        .id = def->objid,
+        .coltyp_or_fdp = def->fdp,
+        .space_usage = index->density ? index->density : CAT_DENSITY_DEFAULT,
+        .flags = CAT_INDEX_EXTENDED | x->flags,
+        .lcmap_flags = x->lcmap_flags,
+        .key_max = x->key_max == JET_cbKeyMost ? 0 : x->key_max,
+        .name = slice(index->name, strlen(index->name)),
+        .segments = slice(segments, 4 * x->segment_count),
         .version = unicode ? slice(&version, 8) : (struct slice){0},
         .sort_id = unicode ? slice(key_sort_id, 16) : (struct slice){0},
         .locale = slice(locale16, 2 * (sizeof locale - 1)),
@@ -633,7 +663,8 @@ cleanup:
     return err;
 }
 
-JET_ERR cat_create_primary(struct session *session, struct db *db, struct table_def *def, const struct cat_new_index *index) {
+JET_ERR cat_create_primary(struct session *session, struct db *db, struct table_def *def,
+                           const struct cat_new_index *index) {
     JET_ERR err = JET_errSuccess;
     struct index_def x = {0};
 

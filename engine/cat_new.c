@@ -21,7 +21,7 @@ struct new_column {
     uint16_t fid;
     const char *name;
     uint8_t type;
-    uint8_t bytes;  /* as SpaceUsage */
+    uint8_t bytes; /* as SpaceUsage */
     uint8_t flags;
     uint8_t offset; /* fixed columns */
     const char *default_value;
@@ -47,8 +47,10 @@ struct new_table {
     unsigned index_count;
 };
 
-#define FIXED(fid, name, type, bytes, flags) {fid, name, JET_coltyp##type, bytes, flags, 4, NULL}
-#define OTHER(fid, name, type, bytes, flags) {fid, name, JET_coltyp##type, bytes, flags, 0, NULL}
+#define FIXED(fid, name, type, bytes, flags)                                                                           \
+    { fid, name, JET_coltyp##type, bytes, flags, 4, NULL }
+#define OTHER(fid, name, type, bytes, flags)                                                                           \
+    { fid, name, JET_coltyp##type, bytes, flags, 0, NULL }
 
 static const struct new_column objects_columns[] = {
     FIXED(1, "ObjidTable", Long, 4, COLUMN_NOT_NULL),
@@ -82,7 +84,9 @@ static const struct new_column objects_columns[] = {
 };
 
 static const struct new_column objids_columns[] = {
-    OTHER(256, "objid", Long, 4, 0), OTHER(257, "objidTable", Long, 4, 0), OTHER(258, "type", Short, 2, 0),
+    OTHER(256, "objid", Long, 4, 0),
+    OTHER(257, "objidTable", Long, 4, 0),
+    OTHER(258, "type", Short, 2, 0),
 };
 
 static const struct new_column locales_columns[] = {
@@ -168,12 +172,21 @@ cleanup:
     return err;
 }
 
-static struct slice text(const char *s) { return slice(s, strlen(s)); }
+static struct slice text(const char *s) {
+    return slice(s, strlen(s));
+}
 
 static JET_ERR put_column(struct new_catalog *nc, const struct new_table *t, const struct new_column *c) {
     struct cat_record r = {
-        .table = t->objid, .type = CAT_COLUMN, .id = c->fid, .coltyp_or_fdp = c->type, .space_usage = c->bytes,
-        .flags = c->flags, .pages_or_locale = t->code_page, .record_offset = c->offset, .name = text(c->name),
+        .table = t->objid,
+        .type = CAT_COLUMN,
+        .id = c->fid,
+        .coltyp_or_fdp = c->type,
+        .space_usage = c->bytes,
+        .flags = c->flags,
+        .pages_or_locale = t->code_page,
+        .record_offset = c->offset,
+        .name = text(c->name),
         .default_value = c->default_value ? slice(c->default_value, c->bytes) : (struct slice){0},
     };
     return put_record(nc, &r);
@@ -185,9 +198,16 @@ static JET_ERR put_index(struct new_catalog *nc, const struct new_table *t, cons
     for (; count < COUNT(x->segments) && x->segments[count]; count++)
         store16(segments + 4 * count + 2, x->segments[count]);
     struct cat_record r = {
-        .table = t->objid, .type = CAT_INDEX, .id = x->objid, .coltyp_or_fdp = x->fdp ? x->fdp : fdp,
-        .space_usage = t->density, .flags = CAT_INDEX_EXTENDED | x->flags, .lcmap_flags = KEY_LCMAP_DEFAULT,
-        .name = text(x->name), .segments = slice(segments, 4 * count), .locale = slice(locale_name, sizeof locale_name),
+        .table = t->objid,
+        .type = CAT_INDEX,
+        .id = x->objid,
+        .coltyp_or_fdp = x->fdp ? x->fdp : fdp,
+        .space_usage = t->density,
+        .flags = CAT_INDEX_EXTENDED | x->flags,
+        .lcmap_flags = KEY_LCMAP_DEFAULT,
+        .name = text(x->name),
+        .segments = slice(segments, 4 * count),
+        .locale = slice(locale_name, sizeof locale_name),
     };
     return put_record(nc, &r);
 }
@@ -195,8 +215,15 @@ static JET_ERR put_index(struct new_catalog *nc, const struct new_table *t, cons
 static JET_ERR put_table(struct new_catalog *nc, const struct new_table *t, pgno_t fdp, struct table_def **def) {
     JET_ERR err = JET_errSuccess;
     struct cat_record r = {
-        .table = t->objid, .type = CAT_TABLE, .id = t->objid, .coltyp_or_fdp = fdp, .space_usage = t->density,
-        .flags = t->flags, .pages_or_locale = t->pages, .root_flag = true, .name = text(t->name),
+        .table = t->objid,
+        .type = CAT_TABLE,
+        .id = t->objid,
+        .coltyp_or_fdp = fdp,
+        .space_usage = t->density,
+        .flags = t->flags,
+        .pages_or_locale = t->pages,
+        .root_flag = true,
+        .name = text(t->name),
     };
 
     CALL(table_def_builder_new(&nc->builder));

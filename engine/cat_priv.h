@@ -24,13 +24,26 @@ MUST_CHECK JET_ERR cat_read_beside(struct session *session, struct tree *tree, e
 
 /* ---- cat_row.c: rows of the two system tables that list objects and locales ---- */
 
-struct cat_value { uint16_t fid; struct slice bytes; };
+struct cat_value {
+    uint16_t fid;
+    struct slice bytes;
+};
 /* A record of def and its key, from the values given. record: page-size bytes; key: KEY_BUFFER. */
-MUST_CHECK JET_ERR cat_build_row(const struct table_def *def, uint32_t page_size, const struct cat_value *values, unsigned count,
-                                 uint8_t *record, size_t *record_bytes, uint8_t *key, size_t *key_bytes);
-struct cat_objid_row { le32_t objid, table; le16_t type; };
-unsigned cat_objid_values(struct cat_objid_row *row, objid_t objid, objid_t table, uint16_t type, struct cat_value out[3]);
-struct cat_locale_row { uint8_t type; le32_t value; uint8_t key[256]; };
-unsigned cat_locale_values(struct cat_locale_row *row, uint8_t type, int32_t value, const char *key, struct cat_value out[3]);
+MUST_CHECK JET_ERR cat_build_row(const struct table_def *def, uint32_t page_size, const struct cat_value *values,
+                                 unsigned count, uint8_t *record, size_t *record_bytes, uint8_t *key,
+                                 size_t *key_bytes);
+struct cat_objid_row {
+    le32_t objid, table;
+    le16_t type;
+};
+unsigned cat_objid_values(struct cat_objid_row *row, objid_t objid, objid_t table, uint16_t type,
+                          struct cat_value out[3]);
+struct cat_locale_row {
+    uint8_t type;
+    le32_t value;
+    uint8_t key[256];
+};
+unsigned cat_locale_values(struct cat_locale_row *row, uint8_t type, int32_t value, const char *key,
+                           struct cat_value out[3]);
 
 #endif

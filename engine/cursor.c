@@ -61,8 +61,8 @@ cleanup:
 
 JET_ERR cursor_open(struct session *session, struct db *db, const char *table, JET_GRBIT grbit, struct cursor **out) {
     JET_ERR err = JET_errSuccess;
-    const JET_GRBIT known = JET_bitTableDenyWrite | JET_bitTableDenyRead | JET_bitTableReadOnly | JET_bitTableUpdatable |
-                            JET_bitTablePermitDDL | JET_bitTableNoCache | JET_bitTablePreread |
+    const JET_GRBIT known = JET_bitTableDenyWrite | JET_bitTableDenyRead | JET_bitTableReadOnly |
+                            JET_bitTableUpdatable | JET_bitTablePermitDDL | JET_bitTableNoCache | JET_bitTablePreread |
                             JET_bitTableOpportuneRead | JET_bitTableAllowOutOfDate | JET_bitTableSequential |
                             JET_bitTableClassMask;
     objid_t objid;
@@ -88,9 +88,15 @@ JET_ERR cursor_dup(struct cursor *cursor, struct cursor **out) {
     return cursor_new(cursor->session, cursor->db, cursor->tree->fdp, cursor->objid, cursor->grbit, out);
 }
 
-void cursor_close(struct cursor *cursor) { cursor_free(cursor); }
-struct session *cursor_session(const struct cursor *cursor) { return cursor->session; }
-struct db *cursor_db(const struct cursor *cursor) { return cursor->db; }
+void cursor_close(struct cursor *cursor) {
+    cursor_free(cursor);
+}
+struct session *cursor_session(const struct cursor *cursor) {
+    return cursor->session;
+}
+struct db *cursor_db(const struct cursor *cursor) {
+    return cursor->db;
+}
 
 /* ---- definition ---- */
 
@@ -176,7 +182,8 @@ static void land(struct cursor *c, const struct bt_place *place, struct slice da
 }
 
 /* To where a walk begins; *look: the node there is already a candidate. */
-static JET_ERR walk_begin(struct cursor *c, enum cursor_step step, struct slice key, struct bt_place *place, bool *look) {
+static JET_ERR walk_begin(struct cursor *c, enum cursor_step step, struct slice key, struct bt_place *place,
+                          bool *look) {
     JET_ERR err = JET_errSuccess;
 
     *look = true;
@@ -301,7 +308,8 @@ cleanup:
 JET_ERR cursor_set_range(struct cursor *cursor, JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
     struct cursor *c = cursor;
-    const JET_GRBIT known = JET_bitRangeInclusive | JET_bitRangeUpperLimit | JET_bitRangeInstantDuration | JET_bitRangeRemove;
+    const JET_GRBIT known =
+        JET_bitRangeInclusive | JET_bitRangeUpperLimit | JET_bitRangeInstantDuration | JET_bitRangeRemove;
 
     if (grbit & ~known)
         FAIL(JET_errInvalidGrbit);
@@ -392,8 +400,13 @@ JET_ERR cursor_seek(struct cursor *cursor, JET_GRBIT grbit) {
     cursor_cancel(c);
     c->range.active = false;
     c->search.made = false;
-    err = cursor_go(c, how == JET_bitSeekEQ ? STEP_EQ : how == JET_bitSeekLT ? STEP_LT : how == JET_bitSeekLE ? STEP_LE
-                       : how == JET_bitSeekGE ? STEP_GE : STEP_GT, key);
+    err = cursor_go(c,
+                    how == JET_bitSeekEQ   ? STEP_EQ
+                    : how == JET_bitSeekLT ? STEP_LT
+                    : how == JET_bitSeekLE ? STEP_LE
+                    : how == JET_bitSeekGE ? STEP_GE
+                                           : STEP_GT,
+                    key);
     if (err == JET_errNoCurrentRecord) {
         if (how == JET_bitSeekEQ) {
             c->where = AT_GAP;

@@ -1,6 +1,6 @@
 /* Numbers that a table gives out: autoincrement values and the keys of tables without primary index. The next one is
- * kept with the tree; it is looked up once, from the nodes as they stand, whoever may see them: so a number that an open
- * transaction or a deleted record has is not given out again. */
+ * kept with the tree; it is looked up once, from the nodes as they stand, whoever may see them: so a number that an
+ * open transaction or a deleted record has is not given out again. */
 #include "engine/cursor_priv.h"
 
 /* Windows keeps a high-water mark of its own in the root of some trees. We do not raise it, so we must not give out
@@ -22,7 +22,8 @@ static uint64_t auto_max(JET_COLTYP type) {
 }
 
 /* Raises *largest to the value in the node's record. */
-static JET_ERR look_at(const struct bt_place *place, uint32_t page_size, const struct column *column, uint64_t *largest) {
+static JET_ERR look_at(const struct bt_place *place, uint32_t page_size, const struct column *column,
+                       uint64_t *largest) {
     JET_ERR err = JET_errSuccess;
     struct node node;
     struct rec_value value;

@@ -6,8 +6,12 @@
      JET_bitPartialColumnEndLimit)
 #define OLD_LIMITS (JET_bitStrLimit | JET_bitSubStrLimit)
 
-static bool is_text(JET_COLTYP type) { return type == JET_coltypText || type == JET_coltypLongText; }
-static bool is_binary(JET_COLTYP type) { return type == JET_coltypBinary || type == JET_coltypLongBinary; }
+static bool is_text(JET_COLTYP type) {
+    return type == JET_coltypText || type == JET_coltypLongText;
+}
+static bool is_binary(JET_COLTYP type) {
+    return type == JET_coltypBinary || type == JET_coltypLongBinary;
+}
 
 /* Which one of the new limits is meant; 0: none. */
 static JET_ERR choose_limit(const struct key_segment *segment, JET_GRBIT grbit, JET_GRBIT *out) {
@@ -20,8 +24,8 @@ static JET_ERR choose_limit(const struct key_segment *segment, JET_GRBIT grbit, 
         return RAISE(JET_errInvalidGrbit);
     if (old)
         limit = (old & JET_bitSubStrLimit) && is_text(segment->type) ? JET_bitPartialColumnEndLimit
-                : old & JET_bitStrLimit                               ? JET_bitFullColumnEndLimit
-                                                                      : 0;
+                : old & JET_bitStrLimit                              ? JET_bitFullColumnEndLimit
+                                                                     : 0;
     *out = limit;
     return JET_errSuccess;
 }
@@ -42,7 +46,8 @@ static JET_ERR pad_fixed(const struct column *column, struct slice *value, uint8
 }
 
 /* Of a descending segment the whole value sorts above its continuations: only what they share is a start. */
-static JET_ERR append_start(const struct key_segment *segment, struct slice value, size_t max, uint8_t *key, size_t *used) {
+static JET_ERR append_start(const struct key_segment *segment, struct slice value, size_t max, uint8_t *key,
+                            size_t *used) {
     JET_ERR err = JET_errSuccess;
     size_t before = *used;
     bool truncated = false;

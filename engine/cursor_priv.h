@@ -6,20 +6,23 @@
 #include "engine/db.h"
 
 enum cursor_where {
-    AT_START,     /* opened and not yet moved: the first record, whichever that is when it is asked for */
-    AT_RECORD,    /* on the record of key, which may have been deleted since */
-    AT_GAP,       /* where the record of key would be: next is the first above, previous the last below */
+    AT_START,  /* opened and not yet moved: the first record, whichever that is when it is asked for */
+    AT_RECORD, /* on the record of key, which may have been deleted since */
+    AT_GAP,    /* where the record of key would be: next is the first above, previous the last below */
     BEFORE_FIRST,
     AFTER_LAST,
 };
 
-/* While this is unchanged a session sees the same: its own changes and ends of transactions, and what it sees of others. */
-struct stamp { uint64_t changes, snapshot; };
+/* While this is unchanged a session sees the same: its own changes and ends of transactions, and what it sees of
+ * others. */
+struct stamp {
+    uint64_t changes, snapshot;
+};
 
 /* A key being made (JetMakeKey). */
 struct search_key {
-    bool made;         /* at least one column, or a whole normalised key */
-    bool complete;     /* takes no further column */
+    bool made;     /* at least one column, or a whole normalised key */
+    bool complete; /* takes no further column */
     unsigned segments;
     size_t bytes;
     uint8_t key[KEY_BUFFER];
@@ -36,8 +39,8 @@ struct update {
     struct rec_edit *edit; /* NULL: none */
     struct table_def *def; /* what edit refers to; the cursor's, or its own when that was loaded anew meanwhile */
     uint32_t prep;
-    unsigned level;        /* of the session when it was prepared */
-    uint8_t *base;         /* the record as it was; page-size bytes */
+    unsigned level; /* of the session when it was prepared */
+    uint8_t *base;  /* the record as it was; page-size bytes */
     size_t base_bytes;
 };
 
@@ -66,7 +69,7 @@ struct cursor {
     bool record_good;
     struct stamp record_stamp;
     size_t record_bytes;
-    uint8_t *record;       /* page-size bytes */
+    uint8_t *record; /* page-size bytes */
     struct search_key search;
     struct range range;
     struct update update;
@@ -77,8 +80,12 @@ struct cursor {
 static inline struct stamp cursor_stamp(const struct cursor *c) {
     return (struct stamp){session_changes(c->session), session_snapshot(c->session)};
 }
-static inline bool stamp_equal(struct stamp a, struct stamp b) { return a.changes == b.changes && a.snapshot == b.snapshot; }
-static inline struct slice cursor_key(const struct cursor *c) { return slice(c->key, c->key_bytes); }
+static inline bool stamp_equal(struct stamp a, struct stamp b) {
+    return a.changes == b.changes && a.snapshot == b.snapshot;
+}
+static inline struct slice cursor_key(const struct cursor *c) {
+    return slice(c->key, c->key_bytes);
+}
 
 /* ---- cursor.c ---- */
 

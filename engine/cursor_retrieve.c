@@ -87,7 +87,8 @@ static JET_ERR give_null(struct retrieve *r) {
     return JET_wrnColumnNull;
 }
 
-static JET_ERR give_value(const struct column *column, const struct rec_value *value, unsigned itag, struct retrieve *r) {
+static JET_ERR give_value(const struct column *column, const struct rec_value *value, unsigned itag,
+                          struct retrieve *r) {
     bool is_long = column->type == JET_coltypLongBinary || column->type == JET_coltypLongText;
     uint32_t offset = is_long ? r->offset : 0;
 
@@ -114,8 +115,8 @@ static JET_ERR give_value(const struct column *column, const struct rec_value *v
 
 static JET_ERR check_retrieve(const struct retrieve *r) {
     const JET_GRBIT index = JET_bitRetrieveFromIndex | JET_bitRetrieveFromPrimaryBookmark; /* the record is the entry */
-    const JET_GRBIT known = index | JET_bitRetrieveCopy | JET_bitRetrieveTag | JET_bitRetrieveNull |
-                            JET_bitRetrieveIgnoreDefault;
+    const JET_GRBIT known =
+        index | JET_bitRetrieveCopy | JET_bitRetrieveTag | JET_bitRetrieveNull | JET_bitRetrieveIgnoreDefault;
     if ((r->grbit & ~known) || (r->grbit & index) == index)
         return RAISE(JET_errInvalidGrbit);
     if (r->fid > FID_TAGGED_LAST)

@@ -1,5 +1,5 @@
-/* Updates: prepare, set columns, update; and delete. The record is built in a rec_edit beside the cursor; the table sees it
- * in one versioned change when JetUpdate comes. */
+/* Updates: prepare, set columns, update; and delete. The record is built in a rec_edit beside the cursor; the table
+ * sees it in one versioned change when JetUpdate comes. */
 #include <stdlib.h>
 
 #include "engine/cursor_priv.h"
@@ -110,7 +110,9 @@ JET_ERR cursor_prepare(struct cursor *cursor, uint32_t prep) {
     }
     if (!is_insert(prep) && prep != JET_prepReplace && prep != JET_prepReplaceNoLock)
         FAIL(prep == JET_prepReadOnlyCopy || prep == JET_prepInsertCopyReplaceOriginal ||
-             prep == JET_prepInsertMustSetAutoIncrement ? JET_errFeatureNotAvailable : JET_errInvalidParameter);
+                     prep == JET_prepInsertMustSetAutoIncrement
+                 ? JET_errFeatureNotAvailable
+                 : JET_errInvalidParameter);
     if (u->edit)
         FAIL(JET_errAlreadyPrepared);
     CALL(check_writable(c));
@@ -135,7 +137,9 @@ cleanup:
 #define LONG_VALUE_SETS (JET_bitSetAppendLV | JET_bitSetOverwriteLV | JET_bitSetSizeLV)
 #define UNIQUE_SETS (JET_bitSetUniqueMultiValues | JET_bitSetUniqueNormalizedMultiValues)
 
-static bool is_long_type(JET_COLTYP type) { return type == JET_coltypLongBinary || type == JET_coltypLongText; }
+static bool is_long_type(JET_COLTYP type) {
+    return type == JET_coltypLongBinary || type == JET_coltypLongText;
+}
 
 static JET_ERR check_set(struct cursor *c, const struct set_column *set, const struct column **out) {
     const JET_GRBIT known = LONG_VALUE_SETS | UNIQUE_SETS | JET_bitSetZeroLength | JET_bitSetSeparateLV |
@@ -154,8 +158,7 @@ static JET_ERR check_set(struct cursor *c, const struct set_column *set, const s
         ((how & (JET_bitSetAppendLV | JET_bitSetSizeLV)) && !is_long_type(column->type)) ||
         ((set->grbit & JET_bitSetRevertToDefaultValue) && column->fid < FID_TAGGED_FIRST))
         return RAISE(JET_errInvalidGrbit);
-    if ((column->flags & COLUMN_AUTO_INCREMENT) ||
-        ((column->flags & COLUMN_VERSION) && !is_insert(c->update.prep)))
+    if ((column->flags & COLUMN_AUTO_INCREMENT) || ((column->flags & COLUMN_VERSION) && !is_insert(c->update.prep)))
         return RAISE(JET_errInvalidColumnType);
     *out = column;
     return JET_errSuccess;

@@ -64,24 +64,23 @@ static const char *check_header(const struct page *p) {
 
 #define MAP_WORDS (PAGE_SIZE_MAX / 64)
 
-/* Marks bytes [from, from + n) of the data area as used. */
-static void map_mark(uint64_t *map, uint32_t from, uint32_t n) {
+/* Marks bytes [from, from + n) of the data area as used. False: some of them are already. */
+static bool map_mark(uint64_t *map, uint32_t from, uint32_t n) {
     uint32_t end = from + n, first = from / 64, last = (end - 1) / 64;
-    uint64_t head = ~0ull << from % 64, tail = ~0ull >> (63 - (end - 1) % 64);
-    if (first == last) {
-        map[first] |= head & tail;
-        return;
+    uint64_t mask = ~0ull << from % 64, used = 0;
+    for (uint32_t i = first; i <= last; i++, mask = ~0ull) {
+        if (i == last)
+            mask &= ~0ull >> (63 - (end - 1) % 64);
+        used |= map[i] & mask;
+        map[i] |= mask;
     }
-    map[first] |= head;
-    for (uint32_t i = first + 1; i < last; i++)
-        map[i] = ~0ull;
-    map[last] |= tail;
+    return used == 0;
 }
 
 static const char *check_tags(const struct page *p) {
     uint64_t map[MAP_WORDS] = {0};
     unsigned tags = tag_count(p);
-    uint32_t used_end = load16(p->b + 32), sum = 0, marked = 0;
+    uint32_t used_end = load16(p->b + 32), sum = 0;
     for (unsigned tag = 0; tag < tags; tag++) {
         uint32_t n = tag_length(p, tag);
         if (n == 0 && tag == 0)
@@ -90,16 +89,13 @@ static const char *check_tags(const struct page *p) {
             return "empty tag";
         if (tag_offset(p, tag) + n > used_end)
             return "tag beyond first-free";
-        map_mark(map, tag_offset(p, tag), n);
+        if (!map_mark(map, tag_offset(p, tag), n))
+            return "tags overlap";
         sum += n;
         const char *bad = tag ? check_node(p, tag, n) : NULL;
         if (bad)
             return bad;
     }
-    for (unsigned i = 0; i < p->size / 64; i++)
-        marked += (uint32_t)__builtin_popcountll(map[i]);
-    if (marked != sum)
-        return "tags overlap";
     if (page_free(p) != p->size - page_header_bytes(p->size) - 4 * tags - sum)
         return "wrong free count";
     return NULL;

@@ -1,8 +1,8 @@
 /* Sessions, and the life of a transaction: begin, commit, rollback. What it changes is in ver.c.
  *
  * Commit order is log order: the commit record is appended and the commit time taken under one mutex. The time is
- * stored in the transaction before the system's time is raised to it, so whoever takes a snapshot that includes the time
- * finds all versions of the transaction committed. */
+ * stored in the transaction before the system's time is raised to it, so whoever takes a snapshot that includes the
+ * time finds all versions of the transaction committed. */
 #include "engine/trx.h"
 
 #include <assert.h>

@@ -73,8 +73,8 @@ MUST_CHECK JET_ERR ver_read(struct session *session, struct tree *tree, const st
 
 /* Lower bound of the first logged change of every transaction that is open or whose committed tree deletions are not
  * yet done; UINT64_MAX: none. Read log_tip() before. A transaction that is not counted has appended its commit (or
- * rollback) record, perhaps behind that tip and not yet durable: before a checkpoint file says so, flush the log to a tip
- * read after this call. */
+ * rollback) record, perhaps behind that tip and not yet durable: before a checkpoint file says so, flush the log to a
+ * tip read after this call. */
 lgpos_t trx_oldest_logged(struct trx_system *system);
 /* Drops versions that nobody can see, removes their deleted nodes, frees deleted trees. Runs by itself at the end of
  * transactions; term calls it last. */
@@ -92,8 +92,8 @@ void trx_before_append(struct trx *trx, lgpos_t tip); /* first call publishes th
 /* ---- for recovery (engine/undo.c) ---- */
 
 /* Takes one change back: under the tree latch, logged as compensation for trx (id as logged). The tree is found by
- * db and undo->fdp. In normal rollback the same function is used. An undone insert leaves the node flagged deleted if it
- * was put over a deleted one (had_before), or if keep_deleted; in recovery nobody reads, keep_deleted is false. */
+ * db and undo->fdp. In normal rollback the same function is used. An undone insert leaves the node flagged deleted if
+ * it was put over a deleted one (had_before), or if keep_deleted; in recovery nobody reads, keep_deleted is false. */
 MUST_CHECK JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo, bool keep_deleted);
 /* The tree of an undo entry, opened from its root page if need be. JET_errObjectNotFound: that page is no (longer the) root
  * of a tree with this objid. */

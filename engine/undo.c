@@ -1,8 +1,8 @@
 /* Undo: takes one logged change back, by key. The same for rollback and for recovery, and logged as compensation in one
  * record with the change of the page, so a crash in the middle goes on where this stopped (P6).
  *
- * In recovery there are no versions. An insert over a deleted node goes back to the deleted node, since the delete may be
- * the same transaction's and be undone next; recovery purges those that stay. */
+ * In recovery there are no versions. An insert over a deleted node goes back to the deleted node, since the delete may
+ * be the same transaction's and be undone next; recovery purges those that stay. */
 #include "engine/inst.h"
 #include "engine/space.h"
 #include "engine/ver_priv.h"
@@ -12,7 +12,7 @@
 #define SPACE_HEADER_BYTES 16u
 #define TREE_DEPTH_MAX 4u /* database root, table, index or long values */
 
-/* Type and parent of the tree at fdp, from its root page. JET_errObjectNotFound: it is not the root of objid (0: any). */
+/* Type and parent of the tree at fdp, from its root page. JET_errObjectNotFound: not the root of objid (0: of any). */
 static JET_ERR read_root(struct db *db, pgno_t fdp, objid_t *objid, uint32_t *type, pgno_t *parent) {
     JET_ERR err = JET_errSuccess;
     struct page_ref ref = {0};
@@ -118,7 +118,8 @@ static JET_ERR free_tree(struct db *db, struct trx *trx, const struct undo *undo
     JET_ERR err = JET_errSuccess;
     struct tree *tree, *parent;
     struct mtr m;
-    struct undo freed = {.op = UNDO_TREE_FREED, .dbid = db->dbid, .fdp = undo->fdp, .parent_fdp = undo->parent_fdp, .objid = undo->objid};
+    struct undo freed = {.op = UNDO_TREE_FREED, .dbid = db->dbid, .fdp = undo->fdp, .parent_fdp = undo->parent_fdp,
+                         .objid = undo->objid};
 
     CALL(open_tree(db, undo->parent_fdp, 0, 0, &parent));
     CALL(undo_open_tree(db, undo, &tree));

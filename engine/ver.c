@@ -34,8 +34,10 @@ static struct chain_id chain_id(struct tree *tree, struct slice prefix, struct s
     return (struct chain_id){tree, prefix, suffix, whole_tree, (uint32_t)(h >> 32)};
 }
 
-static struct chain_id node_id(struct tree *tree, struct slice key) { return chain_id(tree, slice(NULL, 0), key, false); }
-static struct chain_id tree_id(struct tree *tree) { return chain_id(tree, slice(NULL, 0), slice(NULL, 0), true); }
+static const struct slice nothing = {NULL, 0};
+
+static struct chain_id node_id(struct tree *tree, struct slice key) { return chain_id(tree, nothing, key, false); }
+static struct chain_id tree_id(struct tree *tree) { return chain_id(tree, nothing, nothing, true); }
 
 static bool same(const void *a, const void *b, size_t n) { return n == 0 || memcmp(a, b, n) == 0; }
 
@@ -137,7 +139,8 @@ JET_ERR version_new(struct session *session, uint8_t op, struct db *db, struct t
     }
     *v = (struct version){
         .op = op, .level = (uint8_t)session->level, .had_before = op == UNDO_INSERT && before, .dbid = db->dbid,
-        .trx = session->trx, .db = db, .tree = tree, .key_bytes = (uint16_t)key.n, .before_bytes = (uint32_t)before_bytes,
+        .trx = session->trx, .db = db, .tree = tree, .key_bytes = (uint16_t)key.n,
+        .before_bytes = (uint32_t)before_bytes,
     };
     if (key.n)
         memcpy(v->bytes, key.p, key.n);
@@ -324,7 +327,7 @@ static JET_ERR insert_over_deleted(struct write *w) {
     struct bt_place place = {0};
     struct node node;
     struct version *v = NULL;
-    bool deleted;
+    bool deleted = false;
 
     CALL(find_node(w, &place, &node, &deleted));
     if (!deleted)
@@ -347,7 +350,7 @@ static JET_ERR insert_over_left(struct write *w, struct bt_change *change) {
     JET_ERR err = JET_errSuccess;
     struct bt_place place = {0};
     struct node node;
-    bool deleted;
+    bool deleted = false;
 
     CALL(find_node(w, &place, &node, &deleted));
     bt_release(&place);
@@ -504,7 +507,8 @@ static void count_tree_deletes(struct session *session, int by) {
     os_mutex_unlock(&session->system->mutex);
 }
 
-static JET_ERR log_new_tree(struct session *session, struct version *v, struct tree *parent, uint32_t type, uint32_t pages, pgno_t *fdp) {
+static JET_ERR log_new_tree(struct session *session, struct version *v, struct tree *parent, uint32_t type,
+                            uint32_t pages, pgno_t *fdp) {
     JET_ERR err = JET_errSuccess;
     struct mtr m;
     struct tree_name name;
@@ -522,15 +526,15 @@ cleanup:
     return err;
 }
 
-JET_ERR ver_create_tree(struct session *session, struct db *db, struct tree *parent, objid_t objid, uint32_t type, uint32_t pages,
-                        pgno_t *fdp) {
+JET_ERR ver_create_tree(struct session *session, struct db *db, struct tree *parent, objid_t objid, uint32_t type,
+                        uint32_t pages, pgno_t *fdp) {
     JET_ERR err = JET_errSuccess;
     struct version *v = NULL;
     struct tree_name name = {0, parent ? parent->fdp : db->root.fdp, objid};
     struct slice bytes = slice(&name, sizeof name);
 
     CALL(check_writable(session));
-    CALL(new_unlatched(session, UNDO_CREATE_TREE, db, NULL, slice(NULL, 0), &bytes, &v));
+    CALL(new_unlatched(session, UNDO_CREATE_TREE, db, NULL, nothing, &bytes, &v));
     CALL(log_new_tree(session, v, parent, type, pages, fdp));
     version_push(session->trx, v);
     session->changes++;
@@ -582,7 +586,7 @@ JET_ERR ver_delete_tree(struct session *session, struct tree *tree) {
     struct version *v = NULL;
 
     CALL(check_writable(session));
-    CALL(new_unlatched(session, UNDO_DELETE_TREE, tree->db, tree, slice(NULL, 0), &bytes, &v));
+    CALL(new_unlatched(session, UNDO_DELETE_TREE, tree->db, tree, nothing, &bytes, &v));
     os_rwlock_write(&tree->latch);
     err = delete_tree_latched(&w, v);
     os_rwlock_unlock(&tree->latch);
@@ -596,7 +600,8 @@ cleanup:
 /* ---- readers ---- */
 
 /* Takes back, newest first, what the session must not see. From the chain's newest, the bucket's mutex held. */
-static void take_back_unseen(const struct version *v, const struct trx *own, uint64_t snapshot, bool *visible, struct slice *data) {
+static void take_back_unseen(const struct version *v, const struct trx *own, uint64_t snapshot, bool *visible,
+                             struct slice *data) {
     for (; v; v = v->older) {
         uint64_t commit = atomic_load_explicit(&v->trx->commit, memory_order_acquire);
         if (v->trx == own || (commit && commit <= snapshot))
@@ -610,8 +615,8 @@ static void take_back_unseen(const struct version *v, const struct trx *own, uin
     }
 }
 
-JET_ERR ver_read(struct session *session, struct tree *tree, const struct bt_place *place, bool *visible, struct slice *data,
-                 uint8_t *scratch) {
+JET_ERR ver_read(struct session *session, struct tree *tree, const struct bt_place *place, bool *visible,
+                 struct slice *data, uint8_t *scratch) {
     struct trx_system *system = session->system;
     uint64_t snapshot = session_snapshot(session);
     struct node node;

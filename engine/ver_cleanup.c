@@ -5,8 +5,8 @@
  * end. While others are active the share is bounded: they will come by themselves. So when the last active transaction
  * has ended, nothing is left.
  *
- * What fails here (a page cannot be read) is skipped: a deleted node stays, seen by nobody, or a tree's space is lost to
- * the file; the session whose turn it was has its own result. */
+ * What fails here (a page cannot be read) is skipped: a deleted node stays, seen by nobody, or a tree's space is lost
+ * to the file; the session whose turn it was has its own result. */
 #include <stdlib.h>
 
 #include "engine/inst.h"

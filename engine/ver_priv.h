@@ -10,8 +10,8 @@
  * lost: its versions stay, so that nobody sees its changes, and so does its lower bound for the checkpoint.
  *
  * What a chain says about its node, whenever the tree latch is free: newest is UNDO_DELETE: the node is flagged
- * deleted; newest is anything else: it is there. No chain: it is absent or seen by all (or left deleted by a crash, or by
- * a purge that failed). Clean-up takes versions from the old end; who empties a chain whose node is flagged deleted
+ * deleted; newest is anything else: it is there. No chain: it is absent or seen by all (or left deleted by a crash, or
+ * by a purge that failed). Clean-up takes versions from the old end; who empties a chain whose node is flagged deleted
  * removes the node, under the tree latch held alone. */
 #ifndef ESENT_ENGINE_VER_PRIV_H
 #define ESENT_ENGINE_VER_PRIV_H

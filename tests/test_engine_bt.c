@@ -607,6 +607,154 @@ static void bt_walk__a_wrong_child_is_an_error(void) {
     model_free(&m);
 }
 
+/* What bt_check must say about each of these; every one is made in a fresh tree. */
+enum damage_kind {
+    DAMAGE_ORDER, DAMAGE_FIRST_KEY, DAMAGE_LAST_KEY, DAMAGE_EMPTY_FLAG, DAMAGE_TYPE_FLAG, DAMAGE_LEVEL_FLAG, DAMAGE_SIBLING,
+    DAMAGE_SEPARATOR, DAMAGE_LAST_SEPARATOR, DAMAGE_KINDS
+};
+
+static JET_ERR replace_node(struct mtr *mtr, struct page *p, unsigned line, struct slice key) {
+    uint8_t copy[256];
+    struct node n;
+    page_node(p, line, &n);
+    size_t bytes = n.data.n;
+    memcpy(copy, n.data.p, bytes);
+    JET_ERR err = mtr_delete(mtr, p, line, 1);
+    return err < JET_errSuccess ? err : mtr_insert(mtr, p, line, 0, key, slice(copy, bytes));
+}
+
+static JET_ERR make_damage(struct mtr *mtr, enum damage_kind kind, struct page *root, struct page *leaf) {
+    uint8_t key[4];
+    switch (kind) {
+    case DAMAGE_ORDER:
+        return replace_node(mtr, leaf, 3, number_key(0, key));
+    case DAMAGE_FIRST_KEY:
+        return replace_node(mtr, leaf, 0, number_key(0, key));
+    case DAMAGE_LAST_KEY:
+        return replace_node(mtr, leaf, page_lines(leaf) - 1, number_key(900000, key));
+    case DAMAGE_EMPTY_FLAG:
+        return mtr_set_page_flags(mtr, leaf, page_flags(leaf) | PAGE_EMPTY);
+    case DAMAGE_TYPE_FLAG:
+        return mtr_set_page_flags(mtr, leaf, page_flags(leaf) | PAGE_INDEX);
+    case DAMAGE_LEVEL_FLAG:
+        return mtr_set_page_flags(mtr, root, page_flags(root) & ~(uint32_t)PAGE_PARENT_OF_LEAF);
+    case DAMAGE_SIBLING:
+        return mtr_set_links(mtr, root, 0, 4);
+    case DAMAGE_SEPARATOR:
+        return replace_node(mtr, root, 1, number_key(0, key));
+    case DAMAGE_LAST_SEPARATOR:
+        return replace_node(mtr, root, page_lines(root) - 1, number_key(900000, key));
+    case DAMAGE_KINDS:
+        break;
+    }
+    return JET_errInternalError;
+}
+
+static void bt_check__notices_each_kind_of_damage(void) {
+    for (enum damage_kind kind = 0; kind < DAMAGE_KINDS; kind++) {
+        struct model m = numbers(5000);
+        struct damage d;
+        struct page *root, *leaf;
+        struct mtr mtr;
+        find_leaves(&m, &d);
+        CU_ASSERT_EQUAL(findings(m.tree), 0);
+        mtr_begin(&mtr, m.t->db, NULL);
+        CHECK_OK(mtr_latch(&mtr, m.tree->fdp, &root));
+        CHECK_OK(mtr_latch(&mtr, d.middle, &leaf));
+        CHECK_OK(make_damage(&mtr, kind, root, leaf));
+        CHECK_OK(mtr_commit(&mtr, NULL, NULL));
+        mtr_end(&mtr);
+        CU_ASSERT(findings(m.tree) > 0);
+        model_free(&m);
+    }
+}
+
+/* ---- a full page on the right edge (bt_merge.c) ---- */
+
+struct builder { struct mtr mtr; struct tree *tree; struct page *last_leaf; };
+
+static struct page *build_page(struct builder *b, uint32_t flags) {
+    struct page *p;
+    CHECK_OK(space_alloc(&b->mtr, b->tree, flags, &p));
+    return p;
+}
+
+static struct page *build_leaf(struct builder *b, const char *key) {
+    struct page *p = build_page(b, PAGE_LEAF);
+    CHECK_OK(mtr_insert(&b->mtr, p, 0, 0, slice(key, strlen(key)), slice("data", 4)));
+    if (b->last_leaf) {
+        CHECK_OK(mtr_set_links(&b->mtr, p, mtr_pgno(b->last_leaf), 0));
+        CHECK_OK(mtr_set_links(&b->mtr, b->last_leaf, page_prev(b->last_leaf), mtr_pgno(p)));
+    }
+    return b->last_leaf = p;
+}
+
+static void build_child(struct builder *b, struct page *parent, struct slice key, const struct page *child) {
+    uint8_t data[4];
+    store32(data, mtr_pgno(child));
+    CHECK_OK(mtr_insert(&b->mtr, parent, page_lines(parent), 0, key, slice(data, 4)));
+}
+
+/* root: [mmz: survivor] [: other]    survivor: [m..m: full] [mmz: gone]    full: no byte free, prefix m..m
+ * gone: one leaf of one node         other: one child, its leaves at the same level */
+static void build_full_edge(struct model *m) {
+    static const char bound[] = "mmmmmmmmmmmmmmmmmmmm";
+    static uint8_t filler[1000];
+    struct builder b = {.tree = m->tree};
+    struct slice k = slice(bound, 20), removed = slice("mmz", 3), none = slice("", 0);
+    mtr_begin(&b.mtr, m->t->db, NULL);
+    struct page *survivor = build_page(&b, 0), *other = build_page(&b, 0), *edge = build_page(&b, PAGE_PARENT_OF_LEAF), *root;
+    struct page *full = build_page(&b, PAGE_PARENT_OF_LEAF), *gone = build_page(&b, PAGE_PARENT_OF_LEAF);
+    CHECK_OK(mtr_set_external_header(&b.mtr, full, k));
+    for (char c = 'a'; page_free(full) > 12; c++) {
+        char key[2] = {c, 0};
+        size_t bytes = page_free(full) - 12 - 10 > 980 ? 900 : page_free(full) - 12 - 10;
+        memset(filler, c, sizeof filler);
+        filler[1] = 'x'; /* above the leaf's key, below the next letter */
+        build_child(&b, full, slice(filler, bytes), build_leaf(&b, key));
+    }
+    build_child(&b, full, k, build_leaf(&b, "l"));
+    CU_ASSERT_EQUAL_FATAL(page_free(full), 0);
+    build_child(&b, gone, removed, build_leaf(&b, "mmy"));
+    build_child(&b, survivor, k, full);
+    build_child(&b, survivor, removed, gone);
+    build_child(&b, edge, none, build_leaf(&b, "z"));
+    build_child(&b, other, none, edge);
+    CHECK_OK(mtr_latch(&b.mtr, m->tree->fdp, &root));
+    CHECK_OK(mtr_set_page_flags(&b.mtr, root, page_flags(root) & ~(uint32_t)PAGE_LEAF));
+    build_child(&b, root, removed, survivor);
+    build_child(&b, root, none, other);
+    CHECK_OK(mtr_commit(&b.mtr, NULL, NULL));
+    mtr_end(&b.mtr);
+}
+
+static void bt_remove__a_separator_that_does_not_fit_splits_its_page(void) {
+    struct model m = model_new(4096);
+    build_full_edge(&m);
+    CU_ASSERT_EQUAL(depth_of(m.tree), 4);
+    testdb_check(m.t);
+    uint32_t used = testdb_owned(m.tree) - testdb_available(m.tree);
+    CHECK_OK(do_remove(&m, slice("mmy", 3)));
+    testdb_check(m.t);
+    CU_ASSERT_EQUAL(testdb_owned(m.tree) - testdb_available(m.tree), used - 1); /* two pages less, one more */
+    CHECK_OK(do_insert(&m, slice("mmmmmmmmmmmmmmmmmmmmm", 21), slice("x", 1), 0));
+    CHECK_OK(do_insert(&m, slice("mmy", 3), slice("x", 1), 0));
+    testdb_check(m.t);
+    model_free(&m);
+}
+
+static void bt_note__is_logged_without_a_page(void) {
+    struct model m = numbers(100);
+    uint8_t key[4];
+    struct undo undo = {.op = UNDO_TREE_FREED, .dbid = 1, .fdp = m.tree->fdp, .key = number_key(1, key)};
+    struct bt_change change = {.undo = &undo};
+    lgpos_t tip = log_tip(m.t->inst.log);
+    CHECK_OK(bt_note(m.t->db, &change));
+    CU_ASSERT(log_tip(m.t->inst.log) > tip && change.end > tip);
+    check(&m);
+    model_free(&m);
+}
+
 /* ---- many threads ---- */
 
 #define THREADS 4
@@ -617,7 +765,6 @@ struct worker {
     struct tree *tree;
     uint64_t seed;
     JET_ERR err;
-    unsigned inserted;
 };
 
 static JET_ERR work_once(struct worker *w, uint32_t number) {
@@ -708,4 +855,6 @@ TEST_MAIN(TEST(bt__ascending_keys_match_the_model), TEST(bt__descending_keys_mat
           TEST(bt__trees_of_newer_windows_are_not_written_to), TEST(bt__a_full_disk_leaves_the_tree_whole),
           TEST(bt__a_dead_log_leaves_the_tree_whole), TEST(bt_next__a_ring_of_leaves_ends_with_an_error),
           TEST(bt_next__a_link_to_anything_else_is_an_error), TEST(bt_walk__a_wrong_child_is_an_error),
+          TEST(bt_check__notices_each_kind_of_damage), TEST(bt_remove__a_separator_that_does_not_fit_splits_its_page),
+          TEST(bt_note__is_logged_without_a_page),
           TEST(bt__threads_share_a_tree_and_the_space), TEST(bt_check__finds_nothing_in_files_from_windows))

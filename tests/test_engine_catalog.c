@@ -5,7 +5,8 @@
 #include "tests/lib/testcat.h"
 
 static const uint32_t page_sizes[] = {4096, 8192, 16384, 32768};
-#define EACH_PAGE_SIZE(size) for (unsigned size##_i = 0, size; size##_i < 4 && (size = page_sizes[size##_i], true); size##_i++)
+#define EACH_PAGE_SIZE(size)                                                                                           \
+    for (unsigned size##_i = 0, size; size##_i < 4 && (size = page_sizes[size##_i], true); size##_i++)
 
 /* ---- helpers ---- */
 
@@ -29,8 +30,10 @@ static JET_ERR add_typed(struct session *s, struct db *db, const char *table, co
 
 static JET_ERR make_primary(struct session *s, struct db *db, const char *table, const char *key, size_t key_bytes) {
     struct table_def *def = find(s, db, table);
-    JET_ERR err = cat_create_primary(s, db, def, &(struct cat_new_index){.name = "primary", .key = key, .key_bytes = key_bytes,
-                                                                        .flags = INDEX_PRIMARY | INDEX_UNIQUE | 0xe});
+    JET_ERR err = cat_create_primary(
+        s, db, def,
+        &(struct cat_new_index){
+            .name = "primary", .key = key, .key_bytes = key_bytes, .flags = INDEX_PRIMARY | INDEX_UNIQUE | 0xe});
     table_def_free(def);
     return err;
 }
@@ -50,7 +53,10 @@ static bool exists(struct session *s, struct db *db, const char *name) {
     return err >= JET_errSuccess;
 }
 
-struct counted { unsigned count; char last[65]; };
+struct counted {
+    unsigned count;
+    char last[65];
+};
 static JET_ERR count_table(void *context, const struct cat_record *table) {
     struct counted *c = context;
     char name[65] = {0};
@@ -106,7 +112,8 @@ static void new_database__is_clean_in_every_page_size(void) {
 }
 
 /* Node after node of one tree; those of user tables (key above the given one) are left out. */
-static unsigned compare_trees(struct testcat *f, struct tree *ours, struct tree *theirs, const uint8_t *end, size_t end_bytes) {
+static unsigned compare_trees(struct testcat *f, struct tree *ours, struct tree *theirs, const uint8_t *end,
+                              size_t end_bytes) {
     static uint8_t data[2][PAGE_SIZE_MAX], key[2][KEY_BUFFER];
     size_t bytes[2], key_bytes[2] = {0, 0};
 
@@ -124,7 +131,11 @@ static unsigned compare_trees(struct testcat *f, struct tree *ours, struct tree 
 }
 
 static void new_database__holds_what_windows_writes(void) {
-    static const struct { pgno_t fdp; unsigned count; bool by_table; } trees[] = {
+    static const struct {
+        pgno_t fdp;
+        unsigned count;
+        bool by_table;
+    } trees[] = {
         {4, 72, true}, {24, 72, true}, {7, 72, true}, {29, 6, true}, {30, 7, false},
     };
     const char *path = test_windows_file("basic.edb");
@@ -163,9 +174,14 @@ static void create_tables__two_hundred_of_them_read_the_same_after_attach(void) 
         CHECK_OK(create(f.s[0], db, name));
         CHECK_OK(add_typed(f.s[0], db, name, "id", JET_coltypLong));
         CHECK_OK(add_typed(f.s[0], db, name, "text", JET_coltypText));
-        CHECK_OK(add(f.s[0], db, name, &(struct cat_new_column){.name = "auto", .type = JET_coltypLong, .flags = COLUMN_AUTO_INCREMENT}));
-        CHECK_OK(add(f.s[0], db, name, &(struct cat_new_column){.name = "tagged", .type = JET_coltypText, .tagged = true, .code_page = 1200,
-                                                                .default_value = slice("d\0", 2)}));
+        CHECK_OK(add(f.s[0], db, name,
+                     &(struct cat_new_column){.name = "auto", .type = JET_coltypLong, .flags = COLUMN_AUTO_INCREMENT}));
+        CHECK_OK(add(f.s[0], db, name,
+                     &(struct cat_new_column){.name = "tagged",
+                                              .type = JET_coltypText,
+                                              .tagged = true,
+                                              .code_page = 1200,
+                                              .default_value = slice("d\0", 2)}));
         if (i % 2)
             CHECK_OK(PRIMARY(f.s[0], db, name, "+id\0-text\0"));
         if (i % 10 == 9)
@@ -371,7 +387,10 @@ static void delete_table__uncommitted_keeps_others_out(void) {
 /* ---- columns ---- */
 
 static void add_column__checks_what_it_is_given(void) {
-    static const struct { struct cat_new_column c; JET_ERR err; } cases[] = {
+    static const struct {
+        struct cat_new_column c;
+        JET_ERR err;
+    } cases[] = {
         {{.name = "x", .type = 0}, JET_errInvalidColumnType},
         {{.name = "x", .type = 13}, JET_errInvalidColumnType},
         {{.name = "x", .type = 19}, JET_errInvalidColumnType},
@@ -390,14 +409,16 @@ static void add_column__checks_what_it_is_given(void) {
         {{.name = "x", .type = JET_coltypLong, .flags = COLUMN_ESCROW}, JET_errFeatureNotAvailable},
         {{.name = "x", .type = JET_coltypText, .flags = COLUMN_COMPRESSED}, JET_errColumnCannotBeCompressed},
         {{.name = "x", .type = JET_coltypLong, .default_value = {(const uint8_t *)"123", 3}}, JET_errInvalidBufferSize},
-        {{.name = "x", .type = JET_coltypText, .max_bytes = 2, .default_value = {(const uint8_t *)"123", 3}}, JET_errDefaultValueTooBig},
+        {{.name = "x", .type = JET_coltypText, .max_bytes = 2, .default_value = {(const uint8_t *)"123", 3}},
+         JET_errDefaultValueTooBig},
         {{.name = "x", .type = JET_coltypText, .max_bytes = 256}, JET_wrnColumnMaxTruncated},
     };
     struct testcat f = testcat_new(4096);
     struct db *db = testcat_create(&f, "col.edb");
 
     CHECK_OK(create(f.s[0], db, "t"));
-    CHECK_OK(add(f.s[0], db, "t", &(struct cat_new_column){.name = "a", .type = JET_coltypLong, .flags = COLUMN_AUTO_INCREMENT}));
+    CHECK_OK(add(f.s[0], db, "t",
+                 &(struct cat_new_column){.name = "a", .type = JET_coltypLong, .flags = COLUMN_AUTO_INCREMENT}));
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
         CHECK_ERR(add(f.s[0], db, "t", &cases[i].c), cases[i].err);
     CHECK_ERR(add_typed(f.s[0], db, "MSysObjects", "x", JET_coltypLong), JET_errFixedDDL);
@@ -448,7 +469,8 @@ static void add_column__keeps_fixed_columns_to_what_a_record_holds(void) {
     JET_ERR err = JET_errSuccess;
     for (unsigned i = 0; i < 127 && err >= JET_errSuccess; i++) {
         snprintf(name, sizeof name, "w%u", i);
-        err = add(f.s[0], db, "wide", &(struct cat_new_column){.name = name, .type = JET_coltypBinary, .fixed = true, .max_bytes = 255});
+        err = add(f.s[0], db, "wide",
+                  &(struct cat_new_column){.name = name, .type = JET_coltypBinary, .fixed = true, .max_bytes = 255});
     }
     CU_ASSERT_EQUAL(err, JET_errRecordTooBig);
     insert_rows(f.s[0], db, "wide", 20);
@@ -489,7 +511,9 @@ static void create_primary__checks_its_definition(void) {
     CHECK_OK(create(s, db, "t"));
     CHECK_OK(add_typed(s, db, "t", "a", JET_coltypLong));
     CHECK_OK(add_typed(s, db, "t", "g", JET_coltypGUID));
-    CHECK_OK(add(s, db, "t", &(struct cat_new_column){.name = "m", .type = JET_coltypText, .tagged = true, .flags = COLUMN_MULTI_VALUED}));
+    CHECK_OK(add(
+        s, db, "t",
+        &(struct cat_new_column){.name = "m", .type = JET_coltypText, .tagged = true, .flags = COLUMN_MULTI_VALUED}));
     CHECK_OK(add(s, db, "t", &(struct cat_new_column){.name = "u", .type = JET_coltypText, .code_page = 1200}));
     CHECK_ERR(make_primary(s, db, "t", "+a\0", 3), JET_errIndexInvalidDef);
     CHECK_ERR(make_primary(s, db, "t", "\0", 2), JET_errIndexInvalidDef);
@@ -503,8 +527,10 @@ static void create_primary__checks_its_definition(void) {
     CHECK_ERR(PRIMARY(s, db, "t", "+g\0"), JET_errIndexHasPrimary);
     struct table_def *def = find(s, db, "t");
     CU_ASSERT_EQUAL(def->primary.key_max, 22);
-    CHECK_ERR(cat_create_primary(s, db, def, &(struct cat_new_index){.name = "s", .key = "+a\0", .key_bytes = 4, .flags = INDEX_UNIQUE}),
-              JET_errFeatureNotAvailable);
+    CHECK_ERR(
+        cat_create_primary(s, db, def,
+                           &(struct cat_new_index){.name = "s", .key = "+a\0", .key_bytes = 4, .flags = INDEX_UNIQUE}),
+        JET_errFeatureNotAvailable);
     table_def_free(def);
 
     CHECK_OK(create(s, db, "unicode"));
@@ -601,11 +627,12 @@ static void open_cursor__sees_a_new_column_when_its_session_may(void) {
 }
 
 TEST_MAIN(TEST(new_database__is_clean_in_every_page_size), TEST(new_database__holds_what_windows_writes),
-          TEST(create_tables__two_hundred_of_them_read_the_same_after_attach), TEST(rollback__leaves_nothing_of_new_tables),
-          TEST(rollback__of_an_inner_level_keeps_what_was_before_it), TEST(create_table__is_seen_by_others_after_commit_only),
-          TEST(create_table__refuses_bad_arguments), TEST(delete_table__gives_its_space_back),
-          TEST(delete_table__is_refused_while_open_and_for_system_tables), TEST(delete_table__uncommitted_keeps_others_out),
-          TEST(add_column__checks_what_it_is_given), TEST(add_column__ends_at_the_limits_of_each_class),
-          TEST(add_column__keeps_fixed_columns_to_what_a_record_holds),
-          TEST(add_column__by_two_at_once_conflicts), TEST(create_primary__checks_its_definition),
-          TEST(create_primary__needs_an_empty_table_to_itself), TEST(open_cursor__sees_a_new_column_when_its_session_may))
+          TEST(create_tables__two_hundred_of_them_read_the_same_after_attach),
+          TEST(rollback__leaves_nothing_of_new_tables), TEST(rollback__of_an_inner_level_keeps_what_was_before_it),
+          TEST(create_table__is_seen_by_others_after_commit_only), TEST(create_table__refuses_bad_arguments),
+          TEST(delete_table__gives_its_space_back), TEST(delete_table__is_refused_while_open_and_for_system_tables),
+          TEST(delete_table__uncommitted_keeps_others_out), TEST(add_column__checks_what_it_is_given),
+          TEST(add_column__ends_at_the_limits_of_each_class),
+          TEST(add_column__keeps_fixed_columns_to_what_a_record_holds), TEST(add_column__by_two_at_once_conflicts),
+          TEST(create_primary__checks_its_definition), TEST(create_primary__needs_an_empty_table_to_itself),
+          TEST(open_cursor__sees_a_new_column_when_its_session_may))

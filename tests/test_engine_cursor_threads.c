@@ -1,4 +1,5 @@
-/* Several sessions, each with its thread, that define, open, fill and delete the same few tables. test-label: threads */
+/* Several sessions, each with its thread, that define, open, fill and delete the same few tables. test-label: threads
+ */
 #include <pthread.h>
 
 #include "tests/lib/testcat.h"
@@ -21,8 +22,9 @@ static uint64_t below(struct worker *w, uint64_t n) {
 
 /* What another session may cause. */
 static bool is_conflict(JET_ERR err) {
-    return err == JET_errWriteConflict || err == JET_errTableDuplicate || err == JET_errObjectNotFound || err == JET_errTableInUse ||
-           err == JET_errColumnDuplicate || err == JET_errColumnRedundant || err == JET_errIndexHasPrimary || err == JET_errTableNotEmpty;
+    return err == JET_errWriteConflict || err == JET_errTableDuplicate || err == JET_errObjectNotFound ||
+           err == JET_errTableInUse || err == JET_errColumnDuplicate || err == JET_errColumnRedundant ||
+           err == JET_errIndexHasPrimary || err == JET_errTableNotEmpty;
 }
 
 static JET_ERR define(struct worker *w, const char *name) {
@@ -33,10 +35,12 @@ static JET_ERR define(struct worker *w, const char *name) {
 
     CALL(cat_create_table(w->s, w->db, name, 1, 0, &objid));
     CALL(cursor_open(w->s, w->db, name, 0, &c));
-    CALL(cursor_add_column(c, &(struct cat_new_column){.name = "id", .type = JET_coltypLong, .flags = COLUMN_AUTO_INCREMENT}, &fid));
+    CALL(cursor_add_column(
+        c, &(struct cat_new_column){.name = "id", .type = JET_coltypLong, .flags = COLUMN_AUTO_INCREMENT}, &fid));
     CALL(cursor_add_column(c, &(struct cat_new_column){.name = "text", .type = JET_coltypText}, &fid));
     if (below(w, 2))
-        CALL(cursor_create_primary(c, &(struct cat_new_index){.name = "p", .key = "+id\0", .key_bytes = 5, .flags = INDEX_PRIMARY | 0xe}));
+        CALL(cursor_create_primary(
+            c, &(struct cat_new_index){.name = "p", .key = "+id\0", .key_bytes = 5, .flags = INDEX_PRIMARY | 0xe}));
     w->created++;
 cleanup:
     if (c)

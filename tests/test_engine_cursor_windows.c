@@ -1,4 +1,5 @@
-/* Every row of every table of the files that Windows wrote, read through cursors, against what edbcheck.py --rows says. */
+/* Every row of every table of the files that Windows wrote, read through cursors, against what edbcheck.py --rows says.
+ */
 #include <math.h>
 
 #include "tests/lib/testcat.h"
@@ -36,7 +37,12 @@ static bool string_unit(unsigned *out) {
         *out = hex4(json);
         json += 4;
     } else {
-        *out = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c == 'b' ? '\b' : c == 'f' ? '\f' : (unsigned char)c;
+        *out = c == 'n'   ? '\n'
+               : c == 't' ? '\t'
+               : c == 'r' ? '\r'
+               : c == 'b' ? '\b'
+               : c == 'f' ? '\f'
+                          : (unsigned char)c;
     }
     return true;
 }
@@ -102,8 +108,8 @@ static void expect_number(double value, struct slice bytes) {
 
 static void expect_guid(const uint8_t *g) {
     char text[64];
-    snprintf(text, sizeof text, "\"%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x\"", load32(g), load16(g + 4), load16(g + 6), g[8], g[9],
-             g[10], g[11], g[12], g[13], g[14], g[15]);
+    snprintf(text, sizeof text, "\"%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x\"", load32(g), load16(g + 4),
+             load16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
     expect(text);
 }
 
@@ -133,13 +139,25 @@ static void expect_value(const struct column *column, struct slice v) {
     case JET_coltypBit:
         expect(v.p[0] ? "true" : "false");
         break;
-    case JET_coltypUnsignedByte: expect_integer(v.p[0]); break;
-    case JET_coltypShort: expect_integer((int16_t)load16(v.p)); break;
-    case JET_coltypUnsignedShort: expect_integer(load16(v.p)); break;
-    case JET_coltypLong: expect_integer((int32_t)load32(v.p)); break;
-    case JET_coltypUnsignedLong: expect_integer(load32(v.p)); break;
+    case JET_coltypUnsignedByte:
+        expect_integer(v.p[0]);
+        break;
+    case JET_coltypShort:
+        expect_integer((int16_t)load16(v.p));
+        break;
+    case JET_coltypUnsignedShort:
+        expect_integer(load16(v.p));
+        break;
+    case JET_coltypLong:
+        expect_integer((int32_t)load32(v.p));
+        break;
+    case JET_coltypUnsignedLong:
+        expect_integer(load32(v.p));
+        break;
     case JET_coltypCurrency:
-    case JET_coltypLongLong: expect_integer((int64_t)load64(v.p)); break;
+    case JET_coltypLongLong:
+        expect_integer((int64_t)load64(v.p));
+        break;
     case JET_coltypIEEESingle:
         memcpy(&single, v.p, 4);
         expect_number(single, v);
@@ -149,14 +167,22 @@ static void expect_value(const struct column *column, struct slice v) {
         memcpy(&number, v.p, 8);
         expect_number(number, v);
         break;
-    case JET_coltypGUID: expect_guid(v.p); break;
+    case JET_coltypGUID:
+        expect_guid(v.p);
+        break;
     case JET_coltypText:
-    case JET_coltypLongText: expect_text(v, column->code_page); break;
-    default: expect_hex(v); break;
+    case JET_coltypLongText:
+        expect_text(v, column->code_page);
+        break;
+    default:
+        expect_hex(v);
+        break;
     }
 }
 
-struct tally { unsigned tables, rows, values, unread; };
+struct tally {
+    unsigned tables, rows, values, unread;
+};
 
 /* Everything of a column in the current row. */
 static void compare_column(struct cursor *c, const struct column *column, struct tally *tally) {
@@ -214,7 +240,8 @@ static void compare_table(struct session *s, struct db *db, const char *path, co
     size_t size = 0;
     unsigned rows = 0;
 
-    snprintf(command, sizeof command, "python3 %s/../shared/edbcheck/edbcheck.py --rows '%s' %s", ESENT_SOURCE_DIR, name, path);
+    snprintf(command, sizeof command, "python3 %s/../shared/edbcheck/edbcheck.py --rows '%s' %s", ESENT_SOURCE_DIR,
+             name, path);
     FILE *dump = popen(command, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(dump);
     CHECK_OK(trx_begin(s, true));
@@ -238,7 +265,10 @@ static void compare_table(struct session *s, struct db *db, const char *path, co
     tally->rows += rows;
 }
 
-struct table_names { char name[64][65]; unsigned count; };
+struct table_names {
+    char name[64][65];
+    unsigned count;
+};
 static JET_ERR take_name(void *context, const struct cat_record *table) {
     struct table_names *names = context;
     memcpy(names->name[names->count], table->name.p, table->name.n);
@@ -256,23 +286,45 @@ static void compare_file(const char *name, uint32_t page_size) {
     struct db *db = testcat_attach(&f, path, true);
     CHECK_OK(cat_each_table(f.s[0], db, take_name, &names));
     for (unsigned i = 0; i < names.count; i++)
-        if (page_size == 4096 || strncmp(names.name[i], "MSys", 4) != 0) /* 65,068 columns in large.edb: one table is enough */
+        if (page_size == 4096 ||
+            strncmp(names.name[i], "MSys", 4) != 0) /* 65,068 columns in large.edb: one table is enough */
             compare_table(f.s[0], db, path, names.name[i], &tally);
-    printf("%s: %u tables, %u rows, %u values equal, %u long values not read\n", name, tally.tables, tally.rows, tally.values, tally.unread);
+    printf("%s: %u tables, %u rows, %u values equal, %u long values not read\n", name, tally.tables, tally.rows,
+           tally.values, tally.unread);
     CU_ASSERT_TRUE(tally.tables >= 1);
     testcat_free(&f);
 }
 
-static void basic__reads_as_it_is(void) { compare_file("basic.edb", 4096); }
-static void default__reads_as_it_is(void) { compare_file("default.edb", 4096); }
-static void multi__reads_as_it_is(void) { compare_file("multi.edb", 4096); }
-static void text__reads_as_it_is(void) { compare_file("text.edb", 4096); }
-static void binary__reads_as_it_is(void) { compare_file("binary.edb", 4096); }
-static void index__reads_as_it_is(void) { compare_file("index.edb", 4096); }
-static void large__reads_as_it_is(void) { compare_file("large.edb", 32768); }
-static void srudb__reads_as_it_is(void) { compare_file("SRUDB.dat", 4096); }
-static void current__reads_as_it_is(void) { compare_file("Current.mdb", 4096); }
-static void catalog1__reads_as_it_is(void) { compare_file("Catalog1.edb", 4096); }
+static void basic__reads_as_it_is(void) {
+    compare_file("basic.edb", 4096);
+}
+static void default__reads_as_it_is(void) {
+    compare_file("default.edb", 4096);
+}
+static void multi__reads_as_it_is(void) {
+    compare_file("multi.edb", 4096);
+}
+static void text__reads_as_it_is(void) {
+    compare_file("text.edb", 4096);
+}
+static void binary__reads_as_it_is(void) {
+    compare_file("binary.edb", 4096);
+}
+static void index__reads_as_it_is(void) {
+    compare_file("index.edb", 4096);
+}
+static void large__reads_as_it_is(void) {
+    compare_file("large.edb", 32768);
+}
+static void srudb__reads_as_it_is(void) {
+    compare_file("SRUDB.dat", 4096);
+}
+static void current__reads_as_it_is(void) {
+    compare_file("Current.mdb", 4096);
+}
+static void catalog1__reads_as_it_is(void) {
+    compare_file("Catalog1.edb", 4096);
+}
 
 /* ---- writing to one ---- */
 
@@ -290,8 +342,10 @@ static void windows_tables__can_be_written_where_that_is_safe(void) {
     CHECK_OK(trx_begin(s, false));
     CHECK_OK(cat_create_table(s, db, "ours", 1, 0, &objid));
     CHECK_OK(cursor_open(s, db, "ours", 0, &c));
-    CHECK_OK(cursor_add_column(c, &(struct cat_new_column){.name = "u", .type = JET_coltypText, .code_page = 1200}, &fid));
-    CHECK_OK(cursor_create_primary(c, &(struct cat_new_index){.name = "p", .key = "+u\0", .key_bytes = 4, .flags = INDEX_PRIMARY | 0xe}));
+    CHECK_OK(
+        cursor_add_column(c, &(struct cat_new_column){.name = "u", .type = JET_coltypText, .code_page = 1200}, &fid));
+    CHECK_OK(cursor_create_primary(
+        c, &(struct cat_new_index){.name = "p", .key = "+u\0", .key_bytes = 4, .flags = INDEX_PRIMARY | 0xe}));
     CHECK_OK(cursor_prepare(c, JET_prepInsert));
     CHECK_OK(cursor_set(c, &(struct set_column){.fid = fid, .itag = 1, .value = slice("a\0", 2)}));
     CHECK_OK(cursor_update(c, NULL));
@@ -316,8 +370,12 @@ static void windows_tables__can_be_written_where_that_is_safe(void) {
 }
 
 static void windows_tables__with_secondary_indexes_or_long_values_are_read_only(void) {
-    static const struct { const char *file, *table; } cases[] = {
-        {"index.edb", "index"}, {"multi.edb", "multi"}, {"SRUDB.dat", "SruDbIdMapTable"},
+    static const struct {
+        const char *file, *table;
+    } cases[] = {
+        {"index.edb", "index"},
+        {"multi.edb", "multi"},
+        {"SRUDB.dat", "SruDbIdMapTable"},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *path = test_windows_file(cases[i].file);
@@ -338,7 +396,8 @@ static void windows_tables__with_secondary_indexes_or_long_values_are_read_only(
     }
 }
 
-TEST_MAIN(TEST(basic__reads_as_it_is), TEST(default__reads_as_it_is), TEST(multi__reads_as_it_is), TEST(text__reads_as_it_is),
-          TEST(binary__reads_as_it_is), TEST(index__reads_as_it_is), TEST(large__reads_as_it_is), TEST(srudb__reads_as_it_is),
-          TEST(current__reads_as_it_is), TEST(catalog1__reads_as_it_is), TEST(windows_tables__can_be_written_where_that_is_safe),
+TEST_MAIN(TEST(basic__reads_as_it_is), TEST(default__reads_as_it_is), TEST(multi__reads_as_it_is),
+          TEST(text__reads_as_it_is), TEST(binary__reads_as_it_is), TEST(index__reads_as_it_is),
+          TEST(large__reads_as_it_is), TEST(srudb__reads_as_it_is), TEST(current__reads_as_it_is),
+          TEST(catalog1__reads_as_it_is), TEST(windows_tables__can_be_written_where_that_is_safe),
           TEST(windows_tables__with_secondary_indexes_or_long_values_are_read_only))

@@ -266,6 +266,20 @@ static void space__children_take_from_their_parent(void) {
     testdb_free(t);
 }
 
+static void space_free_tree__of_a_child_sets_the_bits_again(void) {
+    struct testdb *t = new_db(4096);
+    struct tree *table = testdb_table(t, 6);
+    struct tree *first = testdb_tree(t, table, PAGE_INDEX, 2), *second = testdb_tree(t, table, PAGE_INDEX, 1);
+    CU_ASSERT_EQUAL(testdb_available(table), 2);
+    testdb_drop(t, first);
+    CU_ASSERT_EQUAL(testdb_available(table), 4);
+    testdb_check(t);
+    testdb_drop(t, second);
+    CU_ASSERT_EQUAL(testdb_available(table), 5);
+    testdb_check(t);
+    testdb_free(t);
+}
+
 static void space_free_tree__the_parent_gets_everything_back(void) {
     struct testdb *t = testdb_new(&(struct testdb_options){.pages = 3000});
     struct tree *trees[40];
@@ -465,6 +479,27 @@ static void space__deleted_nodes_are_ignored_and_written_over(void) {
     testdb_free(t);
 }
 
+static void space__split_buffers_are_accounted_and_kept(void) {
+    struct testdb *t = new_db(4096);
+    struct tree *tree = testdb_table(t, 40);
+    struct mtr m;
+    struct page *p;
+    uint8_t buffers[16] = {0};
+    pgno_t kept = alloc_page(tree);
+    store32(buffers + 8, kept);
+    store32(buffers + 12, 1);
+    mtr_begin(&m, t->db, NULL);
+    CHECK_OK(mtr_latch(&m, tree->fdp + 2, &p));
+    CHECK_OK(mtr_set_external_header(&m, p, slice(buffers, 16)));
+    CHECK_OK(mtr_commit(&m, NULL, NULL));
+    mtr_end(&m);
+    testdb_check(t);
+    for (unsigned i = 0; i < 200; i++)
+        free_page(tree, alloc_page(tree));
+    testdb_check(t);
+    testdb_free(t);
+}
+
 /* ---- damage ---- */
 
 static void space__a_damaged_header_is_an_error(void) {
@@ -549,5 +584,6 @@ TEST_MAIN(TEST(space_create_root__owns_the_file), TEST(space_create_fixed_tree__
           TEST(space_free__a_page_that_is_free_already_is_corruption), TEST(space_alloc__after_a_failure_nothing_has_changed),
           TEST(space__children_take_from_their_parent), TEST(space_free_tree__the_parent_gets_everything_back),
           TEST(space__a_scattered_root_is_used_and_healed), TEST(space_tree__three_levels_grow_and_shrink),
-          TEST(space__pools_are_read_and_not_written), TEST(space__deleted_nodes_are_ignored_and_written_over),
+          TEST(space__pools_are_read_and_not_written),
+          TEST(space__split_buffers_are_accounted_and_kept), TEST(space_free_tree__of_a_child_sets_the_bits_again), TEST(space__deleted_nodes_are_ignored_and_written_over),
           TEST(space__a_damaged_header_is_an_error), TEST(space_accounts__notice_leaks_and_double_use))

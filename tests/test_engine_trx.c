@@ -505,12 +505,19 @@ static void cleanup__that_cannot_read_a_page_does_not_fail_the_commit(void) {
     fault_done();
 }
 
-TEST_MAIN(TEST(trx_begin__nests_to_level_seven), TEST(trx__calls_outside_of_a_transaction_are_refused),
-          TEST(trx_rollback__undoes_the_innermost_level_only), TEST(session_changes__moves_with_changes_and_rollbacks),
-          TEST(session_end__rolls_back), TEST(trx_commit__logs_one_record_and_only_for_changes),
-          TEST(trx_commit__waits_for_the_disk_unless_lazy), TEST(trx_oldest_logged__is_a_bound_of_what_is_open),
-          TEST(ver_create_tree__gives_its_space_back_on_rollback), TEST(ver_delete_tree__frees_it_when_no_snapshot_sees_it),
+TEST_MAIN(TEST(trx_begin__nests_to_level_seven),
+          TEST(trx__calls_outside_of_a_transaction_are_refused),
+          TEST(trx_rollback__undoes_the_innermost_level_only),
+          TEST(session_changes__moves_with_changes_and_rollbacks),
+          TEST(session_end__rolls_back),
+          TEST(trx_commit__logs_one_record_and_only_for_changes),
+          TEST(trx_commit__waits_for_the_disk_unless_lazy),
+          TEST(trx_oldest_logged__is_a_bound_of_what_is_open),
+          TEST(ver_create_tree__gives_its_space_back_on_rollback),
+          TEST(ver_delete_tree__frees_it_when_no_snapshot_sees_it),
           TEST(ver_delete_tree__conflicts_with_changes_of_others),
-          TEST(undo_apply__brings_back_the_committed_state_from_the_log), TEST(undo_open_tree__knows_a_tree_by_its_objid),
-          TEST(trx_commit__fails_when_the_log_cannot_be_written), TEST(trx_rollback__fails_when_the_log_is_down),
+          TEST(undo_apply__brings_back_the_committed_state_from_the_log),
+          TEST(undo_open_tree__knows_a_tree_by_its_objid),
+          TEST(trx_commit__fails_when_the_log_cannot_be_written),
+          TEST(trx_rollback__fails_when_the_log_is_down),
           TEST(cleanup__that_cannot_read_a_page_does_not_fail_the_commit))

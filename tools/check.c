@@ -123,20 +123,13 @@ static void check_required(struct checker *c, pgno_t fdp, const char *name) {
 static JET_ERR check_tables(struct checker *c, const struct cat_rows *list) {
     JET_ERR err = JET_errSuccess;
     struct progress progress;
-    size_t i = 0;
 
     progress_start(&progress, "tables", list->count);
-    while (i < list->count) {
-        size_t end = i + 1;
-        if (!list->rows[i].good) {
-            i++;
-            continue;
-        }
-        while (end < list->count && list->rows[end].good && list->rows[end].record.table == list->rows[i].record.table)
-            end++;
-        CALL(check_table(c, list->rows + i, end - i));
+    for (size_t i = 0, end; i < list->count; i = end) {
+        end = cat_rows_table_end(list, i);
+        if (list->rows[i].err >= JET_errSuccess)
+            CALL(check_table(c, list->rows + i, end - i));
         progress_step(&progress, end);
-        i = end;
     }
 cleanup:
     progress_end(&progress);
@@ -238,26 +231,15 @@ static int run_check(const struct args *args) {
     const char *path = args->operands[0];
     struct reader *r = NULL;
     struct out o;
-    enum file_kind kind;
-    uint64_t bytes;
     char why[256];
 
     out_start(&o, args_has(args, "json"));
     out_string(&o, "file", path);
-    int code = file_identify(path, &kind, &bytes, why);
-    if (code == EXIT_DONE && kind != FILE_DATABASE) {
-        code = EXIT_FAILED;
-        snprintf(why, sizeof why, "is no database");
-    }
-    if (code != EXIT_DONE) {
-        complain(path, "%s", why);
+    int code = reader_open_or_complain(path, &r, why);
+    if (code == EXIT_DONE)
+        code = check_reader(&o, path, r);
+    else
         out_string(&o, "error", why);
-    } else {
-        JET_ERR err = reader_open(path, &r);
-        code = err < JET_errSuccess ? reader_complain(path, r, err) : check_reader(&o, path, r);
-        if (err < JET_errSuccess)
-            out_string(&o, "error", err_name(err));
-    }
     out_string(&o, "result", code == EXIT_DONE ? "good" : code == EXIT_DAMAGE ? "damaged" : "failed");
     out_finish(&o);
     reader_close(r);

@@ -3,6 +3,7 @@
 #define ESENT_TOOLS_CHECK_H
 
 #include "engine/space.h"
+#include "tools/catalog.h"
 #include "tools/reader.h"
 #include "tools/tool.h"
 
@@ -22,16 +23,6 @@ struct checker {
     struct check_stats stats;
 };
 
-/* A record of the catalog, with copies of its key and data. */
-struct cat_row {
-    struct slice key, data;
-    bool good;
-    struct cat_record record;
-    pgno_t pgno;
-    unsigned line;
-};
-struct cat_rows { struct cat_row *rows; size_t count, room; };
-
 /* pgno 0: of no page; line -1: of no line. */
 void check_finding(struct checker *c, pgno_t pgno, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -46,9 +37,8 @@ static inline bool is_fatal(JET_ERR err) { return err == JET_errOutOfMemory || e
 
 /* ---- check_catalog.c ---- */
 
-/* Reads the catalog, or its shadow, whose tree is at fdp. */
+/* Reads the catalog, or its shadow, whose tree is at fdp; reports what cannot be read of it. */
 MUST_CHECK JET_ERR check_load_catalog(struct checker *c, pgno_t fdp, objid_t objid, const char *name, struct cat_rows *rows);
-void cat_rows_free(struct cat_rows *rows);
 MUST_CHECK JET_ERR check_shadow(struct checker *c, const struct cat_rows *rows);
 
 /* ---- check_table.c ---- */

@@ -26,24 +26,24 @@ static size_t utf8_length(const unsigned char *p, size_t left) {
     return overlong || beyond ? 0 : n;
 }
 
-void json_string(const char *text, size_t bytes) {
+void json_string(FILE *to, const char *text, size_t bytes) {
     const unsigned char *p = (const unsigned char *)text, *end = p + bytes;
-    putchar('"');
+    fputc('"', to);
     while (p < end) {
         size_t n = utf8_length(p, (size_t)(end - p));
         if (n == 0)
-            fputs("\\ufffd", stdout);
+            fputs("\\ufffd", to);
         else if (*p == '"' || *p == '\\')
-            printf("\\%c", *p);
+            fprintf(to, "\\%c", *p);
         else if (*p == '\n')
-            fputs("\\n", stdout);
+            fputs("\\n", to);
         else if (*p < 0x20 || *p == 0x7f)
-            printf("\\u%04x", *p);
+            fprintf(to, "\\u%04x", *p);
         else
-            fwrite(p, 1, n, stdout);
+            fwrite(p, 1, n, to);
         p += n ? n : 1;
     }
-    putchar('"');
+    fputc('"', to);
 }
 
 /* What stands before a value: comma, line, indentation, key. */
@@ -54,7 +54,7 @@ static void begin_value(struct out *o, const char *key) {
         o->filled[o->depth - 1] = true;
     }
     if (key) {
-        json_string(key, strlen(key));
+        json_string(stdout, key, strlen(key));
         fputs(": ", stdout);
     }
 }
@@ -98,7 +98,7 @@ void out_finish(struct out *o) {
 void out_string(struct out *o, const char *key, const char *value) {
     if (o->json) {
         begin_value(o, key);
-        json_string(value, strlen(value));
+        json_string(stdout, value, strlen(value));
     }
 }
 
@@ -125,8 +125,7 @@ void out_null(struct out *o, const char *key) {
 
 /* ---- text ---- */
 
-/* The document itself does not indent. */
-static void indent(const struct out *o) { printf("%*s", 4 * ((int)o->depth - 1), ""); }
+static void indent(const struct out *o) { printf("%*s", (int)o->indent, ""); }
 
 static void print_label(const struct out *o, const char *label, const char *value) {
     indent(o);

@@ -1,5 +1,6 @@
 #include "tools/reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/space.h"
@@ -112,6 +113,31 @@ int reader_complain(const char *path, const struct reader *r, JET_ERR err) {
     }
     complain(path, "%s", file_open_words(path, err));
     return EXIT_FAILED;
+}
+
+int reader_open_or_complain(const char *path, struct reader **out, char why[256]) {
+    enum file_kind kind;
+    uint64_t bytes;
+    int code = file_identify(path, &kind, &bytes, why);
+
+    *out = NULL;
+    if (code == EXIT_DONE && kind != FILE_DATABASE) {
+        code = EXIT_FAILED;
+        snprintf(why, 256, "is no database");
+    }
+    if (code != EXIT_DONE) {
+        complain(path, "%s", why);
+        return code;
+    }
+    JET_ERR err = reader_open(path, out);
+    if (err >= JET_errSuccess)
+        return EXIT_DONE;
+    snprintf(why, 256, "%s", err_name(err));
+    return reader_complain(path, *out, err);
+}
+
+void complain_dirty(const char *path) {
+    complain(path, "was not shut down clean and needs recovery first: esentutl recover DIR, where its log files are");
 }
 
 /* ---- walking ---- */

@@ -25,6 +25,10 @@ void reader_close(struct reader *reader); /* NULL is ignored */
 const char *dbstate_words(uint32_t state);
 /* Writes the complaint for a reader_open that failed; returns the exit code. reader may be NULL. */
 int reader_complain(const char *path, const struct reader *reader, JET_ERR err);
+/* reader_open with its complaints, and what is no database is one; why gets the error in short. *out as reader_open. */
+int reader_open_or_complain(const char *path, struct reader **out, char why[256]);
+
+void complain_dirty(const char *path);
 
 /* All nodes of a tree in key order, flag-deleted ones too. Follows the leaves' links, but never more pages than there are:
  * JET_errDatabaseCorrupted. fn's error ends the walk; the slices live until it returns. */

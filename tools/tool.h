@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/os.h"
@@ -64,9 +65,10 @@ extern const struct command command_verify, command_header, command_check, comma
 
 #define OUT_DEPTH_MAX 8
 
-/* One document. In text what is opened and closed only indents. */
+/* One document. In text what is opened and closed does not show. */
 struct out {
     bool json;
+    unsigned indent; /* of lines and labels in text: the command's to set */
     unsigned depth;
     bool array[OUT_DEPTH_MAX], filled[OUT_DEPTH_MAX];
 };
@@ -90,7 +92,7 @@ void out_field(struct out *o, const char *key, const char *label, const char *fo
 void out_count(struct out *o, const char *key, const char *label, uint64_t value);
 
 /* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
-void json_string(const char *text, size_t bytes);
+void json_string(FILE *to, const char *text, size_t bytes);
 /* Flushes stdout: EXIT_FAILED with a complaint if something could not be written, else code. */
 int out_exit(int code);
 

@@ -228,7 +228,9 @@ static int verify_file(struct out *o, const char *path) {
         out_string(o, "error", why);
         return code;
     }
+    o->indent = 0;
     out_line(o, "%s: %s", path, kinds[kind]);
+    o->indent = 4;
     out_string(o, "type", kinds[kind]);
     switch (kind) {
     case FILE_DATABASE:

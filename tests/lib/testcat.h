@@ -28,8 +28,7 @@ struct testcat {
 static inline struct testcat testcat_new(uint32_t page_size) {
     struct testcat f = {.inst = calloc(1, sizeof *f.inst)};
     struct inst *inst = f.inst;
-    struct log_config log = {.file_bytes = 1 << 20, .page_size = page_size, .circular = true,
-                             .events = &inst->events};
+    struct log_config log = {.file_bytes = 1 << 20, .page_size = page_size, .circular = true, .events = &inst->events};
 
     static unsigned count;
     char name[32];
@@ -37,7 +36,10 @@ static inline struct testcat testcat_new(uint32_t page_size) {
     snprintf(log.dir.path, sizeof log.dir.path, "%s", test_path(name));
     CHECK_OK(os_make_dir(log.dir.path));
     memcpy(log.dir.base, "edb", 4);
-    inst->config = (struct inst_config){.name = "testcat", .log_dir = log.dir, .page_size = page_size, .extension_pages = 16,
+    inst->config = (struct inst_config){.name = "testcat",
+                                        .log_dir = log.dir,
+                                        .page_size = page_size,
+                                        .extension_pages = 16,
                                         .cache_bytes_max = 64 << 20};
     os_mutex_init(&inst->mutex, OS_RANK_INST);
     atomic_store(&inst->state, INST_RUNNING);

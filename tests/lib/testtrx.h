@@ -90,10 +90,12 @@ static inline const char *read_text(struct session *s, struct tree *tree, uint32
     CHECK_OK(err);
     return out;
 }
-#define CHECK_SEES(session, tree, key, expected) CU_ASSERT_STRING_EQUAL_FATAL(read_text((session), (tree), (key)), (expected))
+#define CHECK_SEES(session, tree, key, expected)                                                                       \
+    CU_ASSERT_STRING_EQUAL_FATAL(read_text((session), (tree), (key)), (expected))
 
 /* Calls fn for every node that the session sees, in key order. From any thread. */
-static inline JET_ERR scan(struct session *s, struct tree *tree, void (*fn)(void *context, uint32_t key, struct slice data), void *context) {
+static inline JET_ERR scan(struct session *s, struct tree *tree,
+                           void (*fn)(void *context, uint32_t key, struct slice data), void *context) {
     static _Thread_local uint8_t scratch[PAGE_SIZE_MAX];
     struct bt_place place = {0};
 
