@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define PAGES_MAX 0x7ffffffeu
+
 /* ---- transactions ---- */
 
 static struct redo_trx **trx_slot(struct redo *redo, trxid_t id) {
@@ -129,6 +131,8 @@ static JET_ERR redo_page(struct redo *redo, struct db *db, const struct change *
     JET_ERR err = JET_errSuccess;
     struct page_ref ref = {0};
 
+    if (part->pgno == 0 || part->pgno > PAGES_MAX)
+        FAIL(JET_errLogFileCorrupt);
     if (!part->has_image && is_damaged(redo, change->dbid, part->pgno))
         goto cleanup;
     err = part->has_image ? cache_latch_new(db->pages, part->pgno, &ref)
@@ -150,7 +154,11 @@ static JET_ERR redo_page(struct redo *redo, struct db *db, const struct change *
         }
     }
     cache_mark_dirty(&ref, record->begin);
-    CALL(change_apply(&ref.page, part->pgno, part, change->dbtime));
+    err = change_apply(&ref.page, part->pgno, part, change->dbtime);
+    if (err < JET_errSuccess) {
+        cache_discard(&ref);
+        goto cleanup;
+    }
     cache_set_change(&ref, record->end);
     if (part->has_image)
         heal_damage(redo, change->dbid, part->pgno);

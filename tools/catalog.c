@@ -33,7 +33,7 @@ cleanup:
 static JET_ERR load_row(void *context, const struct walked *node) {
     JET_ERR err = JET_errSuccess;
     struct loader *l = context;
-    struct cat_row *row;
+    struct cat_row *row = NULL;
 
     if (node->deleted)
         return JET_errSuccess;
