@@ -119,6 +119,18 @@ cleanup:
 
 /* ---- tables ---- */
 
+/* No record of a table leads to the trees of the database root and of the catalog, but for their own. */
+static bool root_fits(objid_t objid, pgno_t fdp) {
+    switch (fdp) {
+    case CAT_FDP:
+        return objid == CAT_OBJID;
+    case CAT_SHADOW_FDP:
+        return objid == CAT_SHADOW_OBJID;
+    default:
+        return fdp > CAT_FDP && fdp != CAT_NAME_FDP && fdp != CAT_ROOT_OBJECTS_FDP;
+    }
+}
+
 JET_ERR cat_find_root(struct session *session, struct db *db, const char *name, objid_t *objid, pgno_t *fdp) {
     JET_ERR err = JET_errSuccess;
     struct tree *roots, *objects;
@@ -145,7 +157,7 @@ JET_ERR cat_find_root(struct session *session, struct db *db, const char *name, 
         err = session_level(session) ? RAISE(JET_errCatalogCorrupted) : JET_errObjectNotFound; /* deleted in between */
     CALL(err);
     CALL(cat_record_decode(slice(data, bytes), db->page_size, &record));
-    if (record.type != CAT_TABLE || record.coltyp_or_fdp == 0)
+    if (record.type != CAT_TABLE || !root_fits(record.table, record.coltyp_or_fdp))
         FAIL(JET_errCatalogCorrupted);
     *objid = record.table;
     *fdp = record.coltyp_or_fdp;
@@ -237,6 +249,11 @@ JET_ERR cat_load_table(struct session *session, struct db *db, objid_t objid, st
     if (!any)
         FAIL(JET_errObjectNotFound);
     CALL(table_def_builder_finish(builder, out));
+    if (!root_fits((*out)->objid, (*out)->fdp)) {
+        table_def_free(*out);
+        *out = NULL;
+        FAIL(JET_errCatalogCorrupted);
+    }
 cleanup:
     if (began)
         CALL_KEEP_FIRST(trx_commit(session, true));

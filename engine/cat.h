@@ -87,8 +87,8 @@ struct cat_new_column {
     struct slice default_value;
     bool fixed, tagged;
 };
-/* flags: enum index_flags; PRIMARY and UNIQUE are implied. density 0: 80. key_max 0: 255. lcmap_flags 0: the default.
- */
+/* flags: enum index_flags; PRIMARY and UNIQUE are implied. density 0: 80. key_max 0: 255. lcmap_flags 0:
+ * the default. */
 struct cat_new_index {
     const char *name;
     const char *key;
@@ -113,8 +113,9 @@ MUST_CHECK JET_ERR cat_add_column(struct session *session, struct db *db, struct
 /* Primary only; the table must be empty. Others: JET_errFeatureNotAvailable. */
 MUST_CHECK JET_ERR cat_create_primary(struct session *session, struct db *db, struct table_def *def,
                                       const struct cat_new_index *index);
-MUST_CHECK JET_ERR cat_delete_table(struct session *session, struct db *db,
-                                    const char *name); /* JET_errTableInUse, JET_errCannotDeleteSystemTable */
+/* JET_errTableInUse, JET_errCannotDeleteSystemTable, JET_errCannotDeleteTemplateTable. */
+MUST_CHECK JET_ERR cat_delete_table(struct session *session, struct db *db, const char *name);
+
 /* ---- cat_user.c: who has a table open ---- */
 struct cat_user {
     struct tree *tree; /* NULL: entered nowhere */
@@ -127,7 +128,7 @@ MUST_CHECK JET_ERR cat_enter(struct tree *tree, struct cat_user *user);
 void cat_leave(struct cat_user *user);
 bool cat_is_open(struct tree *tree, const struct session *but_by); /* by anybody else; NULL: by anybody */
 
-/* Opens the trees of the catalog and fills db->objid_last from the header. After attach, create, redo. */
+/* Opens the trees of the catalog; raises db->objid_last to the newest table. After attach, create, redo. */
 MUST_CHECK JET_ERR cat_open(struct db *db);
 
 #endif

@@ -597,9 +597,9 @@ JET_ERR db_detach(struct db *db) {
     lgpos_t oldest, begin, end;
 
     assert(os_mutex_held(&inst->mutex));
+    CALL(trx_forget_db(inst->trx, db));
     if (!db->read_only) {
         CALL(inst_usable(inst));
-        CALL(trx_cleanup(inst->trx));
         CALL(cache_write(db->pages, UINT64_MAX));
         CALL(cache_sync(db->pages, &oldest));
         struct log_part part = {&db->dbid, 1};

@@ -298,7 +298,7 @@ static JET_ERR take_back_node(struct trx_system *system, struct version *v) {
     struct undo undo = version_undo(v);
 
     os_rwlock_write(&v->tree->latch);
-    CALL(undo_node(v->tree, v->trx->id, &undo, false));
+    CALL(undo_node(v->tree, v->trx->id, &undo));
     if (version_unlink(system, v) && v->had_before) {
         /* The delete that this insert was put over was cleaned meanwhile. A failure leaves a deleted node, no harm. */
         JET_ERR purged = undo_purge_node(v->tree, undo.key);
@@ -313,7 +313,7 @@ static JET_ERR take_back_tree(struct trx_system *system, struct version *v) {
     JET_ERR err = JET_errSuccess;
     struct undo undo = version_undo(v);
 
-    CALL(undo_apply(v->db, v->trx->id, &undo, false));
+    CALL(undo_apply(v->db, v->trx->id, &undo));
     version_unlink(system, v);
     if (v->op == UNDO_DELETE_TREE) {
         os_mutex_lock(&system->mutex);

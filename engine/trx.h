@@ -93,8 +93,8 @@ void trx_before_append(struct trx *trx, lgpos_t tip); /* first call publishes th
 
 /* Takes one change back: under the tree latch, logged as compensation for trx (id as logged). The tree is found by
  * db and undo->fdp. In normal rollback the same function is used. An undone insert leaves the node flagged deleted if
- * it was put over a deleted one (had_before), or if keep_deleted; in recovery nobody reads, keep_deleted is false. */
-MUST_CHECK JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo, bool keep_deleted);
+ * it was put over a deleted one (had_before); recovery purges such nodes afterwards. */
+MUST_CHECK JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo);
 /* The tree of an undo entry, opened from its root page if need be. JET_errObjectNotFound: that page is no (longer the) root
  * of a tree with this objid. */
 MUST_CHECK JET_ERR undo_open_tree(struct db *db, const struct undo *undo, struct tree **out);

@@ -68,15 +68,15 @@ static JET_ERR note(struct db *db, trxid_t id) {
     return bt_note(db, &change);
 }
 
-JET_ERR undo_node(struct tree *tree, trxid_t id, const struct undo *undo, bool keep_deleted) {
+JET_ERR undo_node(struct tree *tree, trxid_t id, const struct undo *undo) {
     JET_ERR err = JET_errSuccess;
     struct trx trx = {.id = id, .first_logged = NOT_LOGGED};
     struct bt_change change = {.trx = &trx, .compensates = true};
 
     if ((undo->op == UNDO_REPLACE || undo->had_before) && undo->before.n == 0)
         return RAISE(JET_errLogFileCorrupt); /* no node is empty */
-    if (undo->op == UNDO_INSERT && (undo->had_before || keep_deleted))
-        err = bt_update(tree, undo->key, undo->had_before ? &undo->before : NULL, NODE_VERSION | NODE_DELETED, &change);
+    if (undo->op == UNDO_INSERT && undo->had_before)
+        err = bt_update(tree, undo->key, &undo->before, NODE_VERSION | NODE_DELETED, &change);
     else if (undo->op == UNDO_INSERT)
         err = bt_remove(tree, undo->key, &change);
     else if (undo->op == UNDO_REPLACE)
@@ -147,7 +147,7 @@ static JET_ERR undo_create_tree(struct db *db, trxid_t id, const struct undo *un
     return err == JET_errObjectNotFound ? note(db, id) : err;
 }
 
-JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo, bool keep_deleted) {
+JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo) {
     JET_ERR err = JET_errSuccess;
     struct tree *tree;
 
@@ -165,7 +165,7 @@ JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo, bool kee
     }
     CALL(undo_open_tree(db, undo, &tree));
     os_rwlock_write(&tree->latch);
-    err = undo_node(tree, trx, undo, keep_deleted);
+    err = undo_node(tree, trx, undo);
     os_rwlock_unlock(&tree->latch);
 cleanup:
     return err;

@@ -119,7 +119,7 @@ void trx_list_remove(struct trx_list *list, struct trx *trx);
 
 /* ---- undo.c: the caller holds tree->latch alone ---- */
 
-MUST_CHECK JET_ERR undo_node(struct tree *tree, trxid_t trx, const struct undo *undo, bool keep_deleted);
+MUST_CHECK JET_ERR undo_node(struct tree *tree, trxid_t trx, const struct undo *undo);
 MUST_CHECK JET_ERR undo_purge_node(struct tree *tree, struct slice key);
 
 #endif

@@ -78,7 +78,9 @@ MUST_CHECK JET_ERR log_path_archive(const struct log_dir *dir, lggen_t gen, char
 MUST_CHECK JET_ERR log_path_current(const struct log_dir *dir, char *out);
 /* "EDB0000A.LOG" -> 10; accepts 5 or 8 hex digits, any case; 0 if the name is no archive of this base. */
 lggen_t log_name_gen(const char *base, const char *name);
-struct log_range { lggen_t low, high; lggen_t current; }; /* archives low..high (0,0: none); current: gen of edb.log, 0: absent or unreadable */
+/* archives low..high (0,0: none); current: generation of edb.log, 0: absent or unreadable. Where a crash cut a roll
+ * between its two renames, current is that of edbtmp.log. */
+struct log_range { lggen_t low, high; lggen_t current; };
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
 
@@ -92,15 +94,21 @@ struct log_config {
                              buffer, which is the image of one generation */
     uint32_t page_size;
     bool circular;
-    const struct event_sink *events; /* may be NULL */
+    const struct event_sink *events; /* may be NULL; must outlive the log; a thread of the log writes to it too */
 };
 
-/* Starts a new stream at generation 1 with a new signature; the directory must hold no log of this base. */
+/* Starts a new stream at generation 1 with a new signature; the directory must exist and hold no log of this base:
+ * JET_errFileAlreadyExists, or what is wrong with the header of the edb.log that is there. JET_errInvalidParameter. */
 MUST_CHECK JET_ERR log_create(const struct log_config *config, struct log **out);
-/* Goes on after recovery: `end` is the end of the last valid record (from the reader), in the current log file or in
- * the highest archive (then the next generation is started). What lies behind `end` in that file is zeroed and synced
- * first, so that no stale frame can follow a new one. */
-MUST_CHECK JET_ERR log_continue(const struct log_config *config, const struct log_header *last, lgpos_t end, struct log **out);
+/* Goes on after recovery: `last` and `end` are log_reader_header() and log_reader_end() of a reader that came to the
+ * end of the log. `last` is edb.log (or edbtmp.log after a crash between the renames of a roll: it is renamed), or the
+ * highest archive, or an archive that is not in the directory; in the latter two cases the next generation is started.
+ * If `end` is in an earlier generation, no record ended in the last one, and that begins anew. What lies behind the end
+ * in the last file is zeroed and synced first, so that no stale frame can follow a new one. config's file_bytes and
+ * page_size hold from the next generation on. JET_errInvalidLogSequence: the directory holds something that does not
+ * fit to `last`. */
+MUST_CHECK JET_ERR log_continue(const struct log_config *config, const struct log_header *last, lgpos_t end,
+                                struct log **out);
 /* Flushes (unless failed) and closes. NULL is ignored. */
 void log_close(struct log *log);
 /* Drops what is not yet flushed and closes: what a crash leaves behind. Tests and JET_bitTermAbrupt. */
@@ -110,10 +118,13 @@ struct log_part { const void *data; size_t bytes; };
 
 /* Appends one record in memory; any size. begin: its position; end: pass it to log_flush. Rolls by itself. Never calls
  * back. Thread-safe, ordered. JET_errLogWriteFail / JET_errLogDiskFull once the log is down (P3: for good). */
-MUST_CHECK JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, size_t count, lgpos_t *begin, lgpos_t *end);
+MUST_CHECK JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, size_t count,
+                              lgpos_t *begin, lgpos_t *end);
 /* Returns when everything before `upto` is durable; callers share one write and one sync. */
 MUST_CHECK JET_ERR log_flush(struct log *log, lgpos_t upto);
-lgpos_t log_tip(const struct log *log);     /* where the next record will start; monotonic; lock-free, seq_cst */
+/* End of the last record: the next one starts here or, where it does not fit, later. Monotonic; lock-free, seq_cst. */
+lgpos_t log_tip(const struct log *log);
+/* Everything before it is durable. May be beyond the tip, while a record is appended that crosses generations. */
 lgpos_t log_durable(const struct log *log);
 /* Ends the current generation (flushes it) and starts the next. new_gen may be NULL. A generation without any record
  * is rolled too. */
@@ -130,8 +141,9 @@ JET_ERR log_failure(const struct log *log);   /* the error that brought it down,
 JET_SIGNATURE log_signature(const struct log *log);
 JET_LOGTIME log_created(const struct log *log); /* of the current generation */
 lggen_t log_current_gen(const struct log *log);
-lggen_t log_lowest_gen(struct log *log);      /* of the files in the directory; the current one if no archive is there */
-/* Deletes archives [lowest, end), oldest first, stops at the first failure (P9). count: how many; may be NULL. */
+lggen_t log_lowest_gen(struct log *log);      /* of the files in the directory; the current one without archives */
+/* Deletes archives [lowest, end), oldest first, stops at the first failure (P9). Never the current generation. count:
+ * how many, also after a failure; may be NULL. */
 MUST_CHECK JET_ERR log_truncate(struct log *log, lggen_t end, uint32_t *count);
 
 /* ---- reader ---- */
@@ -153,15 +165,18 @@ struct log_reader_config {
     const struct event_sink *events;
 };
 
-/* Errors: JET_errMissingLogFile (the first generation is not there), header errors, JET_errBadLogSignature. */
+/* Errors: JET_errMissingLogFile (the first generation is not there), header errors, JET_errBadLogSignature,
+ * JET_errLogFileCorrupt (also: no frame can start at `from`). */
 MUST_CHECK JET_ERR log_reader_open(const struct log_reader_config *config, struct log_reader **out);
 /* 1 record (JET_errSuccess), or JET_errNoCurrentRecord at the end of the log (a torn or missing last record included).
- * Each next generation is the archive, or edb.log if its header says so. Errors: JET_errLogFileCorrupt,
- * JET_errMissingLogFile (a gap below a higher generation), JET_errBadLogSignature, JET_errInvalidLogSequence
- * (creation-time chain), JET_errLogFileSizeMismatch (shorter than its header says), JET_errLogCorruptDuringHardRestore
- * (in dirs[0] with dirs0_high). LOG_END is not returned. */
+ * Each next generation is the archive, or edb.log if its header says so, or edbtmp.log where edb.log is missing.
+ * Errors: JET_errLogFileCorrupt, JET_errMissingLogFile (a gap below a higher generation), JET_errBadLogSignature,
+ * JET_errLogGenerationMismatch (an archive with another generation in its header), JET_errInvalidLogSequence
+ * (creation-time chain), JET_errLogFileSizeMismatch (not what its header says), JET_errLogCorruptDuringHardRestore
+ * (in dirs[0] with dirs0_high). LOG_END is not returned. An error stays: later calls return it again. */
 MUST_CHECK JET_ERR log_reader_next(struct log_reader *reader, struct log_record *out);
-lgpos_t log_reader_end(const struct log_reader *reader); /* end of the last record returned (or from) */
+/* End of the last record that ended: the last one returned, or one that began before `from`; else from. */
+lgpos_t log_reader_end(const struct log_reader *reader);
 const struct log_header *log_reader_header(const struct log_reader *reader); /* of the file read last */
 const char *log_reader_path(const struct log_reader *reader);
 void log_reader_close(struct log_reader *reader);

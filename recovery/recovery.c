@@ -142,18 +142,33 @@ cleanup:
     return err;
 }
 
+/* A tree that is gone since needs nothing. */
+static JET_ERR purge(struct redo *redo, const struct undo *undo) {
+    struct db *db = inst_db(redo->inst, undo->dbid);
+    struct tree *tree = NULL;
+    if (!db)
+        return JET_errSuccess;
+    JET_ERR err = undo_open_tree(db, undo, &tree);
+    if (err == JET_errObjectNotFound)
+        return JET_errSuccess;
+    return err < JET_errSuccess ? err : undo_purge_deleted(tree, undo->key);
+}
+
 /* 6 */
 static JET_ERR undo_transaction(struct redo *redo, struct redo_trx *trx) {
     JET_ERR err = JET_errSuccess;
     for (struct redo_undo *u = trx->newest; u; u = u->older) {
         struct db *db = inst_db(redo->inst, u->undo.dbid);
         if (db)
-            CALL(undo_apply(db, trx->id, &u->undo, false));
+            CALL(undo_apply(db, trx->id, &u->undo));
     }
     le64_t id = to_le64(trx->id);
     struct log_part part = {&id, sizeof id};
     lgpos_t begin, end;
     CALL(log_append(redo->inst->log, LOGREC_ROLLBACK, &part, 1, &begin, &end));
+    for (struct redo_undo *u = trx->newest; u; u = u->older) /* deleted nodes that the transaction had brought back */
+        if (u->undo.op == UNDO_INSERT && u->undo.had_before)
+            CALL(purge(redo, &u->undo));
 cleanup:
     return err;
 }
@@ -173,19 +188,9 @@ cleanup:
 /* 7 */
 static JET_ERR finish_deletes(struct redo *redo) {
     JET_ERR err = JET_errSuccess;
-    for (struct redo_undo *u = redo->committed_deletes; u; u = u->older) {
-        struct db *db = inst_db(redo->inst, u->undo.dbid);
-        struct tree *tree;
-        if (!db)
-            continue;
-        if (u->undo.op == UNDO_DELETE_TREE)
-            continue;
-        err = undo_open_tree(db, &u->undo, &tree);
-        if (err == JET_errObjectNotFound)
-            continue; /* the whole tree is gone since */
-        CALL(err);
-        CALL(undo_purge_deleted(tree, u->undo.key));
-    }
+    for (struct redo_undo *u = redo->committed_deletes; u; u = u->older)
+        if (u->undo.op == UNDO_DELETE)
+            CALL(purge(redo, &u->undo));
     for (struct redo_undo *u = redo->committed_deletes; u; u = u->older) {
         struct db *db = inst_db(redo->inst, u->undo.dbid);
         if (db && u->undo.op == UNDO_DELETE_TREE)

@@ -81,10 +81,12 @@ static void kill9__loses_no_acknowledged_commit_and_shows_no_other(void) {
         for (unsigned w = 0; w < WORKERS; w++)
             from[w] = models[w].n;
         bool circular = round / 10 % 2;
+        workload_tight_cache(round % 3 == 0);
         run_and_kill(&dirs, circular, seed, from, ledger, 1 + test_random_below(300));
         CU_ASSERT_EQUAL_FATAL(atomic_load(&ledger->error), 0);
         if (test_random_below(4) == 0) /* recovery itself is killed, too */
             run_and_kill(&dirs, circular, seed, from, ledger, 0);
+        workload_tight_cache(round % 3 == 1);
         check_after(&dirs, !circular, seed, models, ledger);
         if (round % 10 == 9)
             CU_ASSERT_TRUE_FATAL(test_edbcheck(database) <= 0);

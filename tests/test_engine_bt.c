@@ -336,6 +336,81 @@ static void bt__space_of_removed_records_is_used_again(void) {
     model_free(&m);
 }
 
+/* ---- the log says the same ---- */
+
+struct redo { struct testdb *t; uint8_t **pages; uint32_t count; unsigned ops; };
+
+static void redo_page(struct redo *r, const struct change_page *part, dbtime_t dbtime) {
+    CU_ASSERT_FATAL(part->pgno <= r->count);
+    uint8_t **b = &r->pages[part->pgno];
+    if (!*b)
+        *b = calloc(1, r->t->db->page_size);
+    struct page page = {*b, r->t->db->page_size};
+    if (!part->has_image) {
+        CU_ASSERT_EQUAL_FATAL(page_dbtime(&page), part->before);
+        r->ops++;
+    }
+    CHECK_OK(change_apply(&page, part->pgno, part, dbtime));
+    CHECK_OK(page_check(&page, NULL));
+}
+
+static void redo_all(struct redo *r) {
+    struct log_reader_config config = {.dirs = {r->t->inst.config.log_dir}, .from = lgpos_make(1, 0)};
+    struct log_reader *reader;
+    struct log_record record;
+    CHECK_OK(log_flush(r->t->inst.log, log_tip(r->t->inst.log)));
+    CHECK_OK(log_reader_open(&config, &reader));
+    JET_ERR err;
+    while ((err = log_reader_next(reader, &record)) == JET_errSuccess) {
+        struct change change;
+        struct change_page part;
+        if (record.type != LOGREC_CHANGE)
+            continue;
+        CHECK_OK(change_decode(slice(record.data, record.bytes), &change));
+        for (unsigned i = 0; i < change.page_count; i++) {
+            CHECK_OK(change_next_page(&change.pages, &part));
+            redo_page(r, &part, change.dbtime);
+        }
+    }
+    CHECK_ERR(err, JET_errNoCurrentRecord);
+    log_reader_close(reader);
+}
+
+static void bt__redo_of_the_log_makes_the_same_pages(void) {
+    struct model m = model_new(4096);
+    for (unsigned i = 0; i < 500; i++)
+        insert_one(&m, i % 2 ? KEY_LONG : KEY_MIXED, DATA_ANY);
+    for (unsigned i = 0; i < 500; i++)
+        change_one(&m, KEY_LONG, DATA_ANY);
+    while (m.count > 100)
+        drop(&m, test_random_below(m.count));
+    struct redo r = {.t = m.t, .count = atomic_load(&m.t->db->page_count)};
+    r.pages = calloc(r.count + 1, sizeof *r.pages);
+    redo_all(&r);
+    CU_ASSERT(r.ops > 1000);
+    for (pgno_t p = 1; p <= r.count; p++) {
+        struct page_ref ref;
+        if (!r.pages[p])
+            continue;
+        CHECK_OK(cache_latch(m.t->db->pages, p, LATCH_SHARED, &ref));
+        struct page redone = {r.pages[p], 4096};
+        CU_ASSERT(page_dbtime(&redone) == page_dbtime(&ref.page) && page_lines(&redone) == page_lines(&ref.page) &&
+                  page_free(&redone) == page_free(&ref.page) && memcmp(redone.b + 16, ref.page.b + 16, 12) == 0 &&
+                  page_flags(&redone) == page_flags(&ref.page));
+        for (unsigned i = 0; i < page_lines(&redone); i++) {
+            struct node a, b;
+            uint8_t key[KEY_BUFFER];
+            page_node(&redone, i, &a);
+            page_node(&ref.page, i, &b);
+            CU_ASSERT(node_compare(&b, slice(key, node_key(&a, key))) == 0 && slice_compare(a.data, b.data) == 0 && a.flags == b.flags);
+        }
+        cache_unlatch(&ref);
+        free(r.pages[p]);
+    }
+    free(r.pages);
+    model_free(&m);
+}
+
 /* ---- reading ---- */
 
 static struct slice number_key(uint32_t number, uint8_t *out) {
@@ -850,6 +925,7 @@ TEST_MAIN(TEST(bt__ascending_keys_match_the_model), TEST(bt__descending_keys_mat
           TEST(bt__long_keys_match_the_model), TEST(bt__large_records_match_the_model),
           TEST(bt__short_keys_beside_long_prefixes_match_the_model), TEST(bt__deep_trees_shrink_to_an_empty_root),
           TEST(bt_insert__ascending_keys_fill_their_pages), TEST(bt__space_of_removed_records_is_used_again),
+          TEST(bt__redo_of_the_log_makes_the_same_pages),
           TEST(bt_find__settles_on_the_first_key_not_below), TEST(bt_find__an_empty_tree_has_no_place),
           TEST(bt_revisit__only_while_the_page_is_unchanged), TEST(bt__what_cannot_be_done_changes_nothing),
           TEST(bt__trees_of_newer_windows_are_not_written_to), TEST(bt__a_full_disk_leaves_the_tree_whole),

@@ -385,7 +385,7 @@ static void undo_apply__brings_back_the_committed_state_from_the_log(void) {
             stack.count = 0;
             collect_undo(&f, from, &stack);
             for (unsigned i = stack.count; i-- > (half ? 0 : stack.count / 2);)
-                CHECK_OK(undo_apply(f.t->db, stack.trx, &stack.entries[i].undo, false));
+                CHECK_OK(undo_apply(f.t->db, stack.trx, &stack.entries[i].undo));
             for (unsigned i = 0; i < stack.count; i++)
                 free(stack.entries[i].bytes);
         }

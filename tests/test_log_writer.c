@@ -11,13 +11,6 @@
 #include "tests/lib/test.h"
 #include "tests/lib/testlog.h"
 
-static struct log *create(void) {
-    struct log *log = NULL;
-    struct log_config config = testlog_config();
-    CHECK_OK(log_create(&config, &log));
-    return log;
-}
-
 static bool exists(const char *name) {
     struct os_stat st;
     CHECK_OK(os_stat(test_path(name), &st));
@@ -51,7 +44,7 @@ static unsigned count_event(const struct events *events, int id) {
 /* ---- create ---- */
 
 static void log_create__starts_generation_1_of_a_new_stream(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct log_header *header = malloc(sizeof *header);
     CHECK_OK(log_header_read(test_path("edb.log"), header));
     CU_ASSERT_EQUAL(header->gen, 1);
@@ -73,7 +66,7 @@ static void log_create__starts_generation_1_of_a_new_stream(void) {
 
 static void log_create__refuses_a_directory_that_holds_a_log(void) {
     struct log_config config = testlog_config();
-    struct log *log = create(), *other = NULL;
+    struct log *log = testlog_create(), *other = NULL;
     CHECK_OK(log_roll(log, NULL));
     log_close(log);
     CHECK_ERR(log_create(&config, &other), JET_errFileAlreadyExists);
@@ -104,7 +97,7 @@ static void log_create__refuses_a_senseless_configuration(void) {
 /* ---- append, flush ---- */
 
 static void log_append__records_of_all_sizes_come_back_in_order(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     uint32_t id = 0;
     for (; id < 500; id++)
         testlog_append(log, id, 8 + test_random_below(id % 50 == 0 ? 200000 : 900));
@@ -114,7 +107,7 @@ static void log_append__records_of_all_sizes_come_back_in_order(void) {
 }
 
 static void log_append__fills_a_generation_to_any_last_byte(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     uint32_t id = 0;
     for (uint32_t left = 8; left <= 80; left++) {
         lgpos_t tip = log_tip(log);
@@ -128,7 +121,7 @@ static void log_append__fills_a_generation_to_any_last_byte(void) {
 }
 
 static void log_append__takes_a_record_without_bytes(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     lgpos_t begin, end;
     CHECK_OK(log_append(log, LOG_LAST_USER, NULL, 0, &begin, &end));
     CU_ASSERT_EQUAL(begin, lgpos_make(1, LOG_SECTOR));
@@ -149,7 +142,7 @@ static void log_append__takes_a_record_without_bytes(void) {
 }
 
 static void log_append__takes_a_record_larger_than_several_generations(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     testlog_append(log, 0, 100);
     lgpos_t begin = testlog_append(log, 1, 5 * LOG_FILE_BYTES_MIN);
     testlog_append(log, 2, 100);
@@ -168,7 +161,7 @@ static void log_append__takes_a_record_larger_than_several_generations(void) {
 
 static void log_flush__alone_is_one_write_and_one_sync(void) {
     fault_install();
-    struct log *log = create();
+    struct log *log = testlog_create();
     unsigned writes = fault_calls(FAULT_WRITE, NULL), syncs = fault_calls(FAULT_SYNC, NULL);
     for (uint32_t id = 0; id < 4; id++) { /* within a block, over a border, several blocks */
         testlog_append(log, id, 3000 * (id + 1));
@@ -220,7 +213,7 @@ static void start_flush(struct flusher *f, struct log *log) {
 
 static void log_flush__those_who_wait_share_the_next_sync(void) { /* P2 */
     fault_install();
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct flusher f[9];
     fault_gate_close(FAULT_SYNC, "edb.log");
     testlog_append(log, 0, 100);
@@ -244,7 +237,7 @@ static void log_flush__those_who_wait_share_the_next_sync(void) { /* P2 */
 }
 
 static void log_abandon__leaves_what_was_flushed(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     testlog_append(log, 0, 100);
     testlog_append(log, 1, 100);
     CHECK_OK(log_flush(log, log_tip(log)));
@@ -288,7 +281,7 @@ static void *work(void *arg) {
 }
 
 static void log_append__threads_keep_their_order(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct worker workers[THREADS];
     for (uint32_t i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.log = log, .number = i};
@@ -324,7 +317,7 @@ static void log_append__threads_keep_their_order(void) {
 /* ---- roll ---- */
 
 static void log_roll__links_the_headers_and_carries_what_was_set(void) {
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct log_header *first = malloc(sizeof *first), *second = malloc(sizeof *second);
     lggen_t gen = 0;
     testlog_append(log, 0, 100);
@@ -363,7 +356,7 @@ static void *roll_thread(void *arg) {
 
 static void log_roll__both_files_are_whole_before_the_first_rename(void) { /* P8 */
     fault_install();
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct roller roller = {.log = log};
     struct log_file_check *check = malloc(sizeof *check);
     os_thread_t thread;
@@ -393,7 +386,7 @@ static void log_roll__both_files_are_whole_before_the_first_rename(void) { /* P8
 
 static void log_file_size__may_change_from_one_generation_to_the_next(void) {
     struct log_config config = testlog_config();
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct log_header *last = malloc(sizeof *last);
     lgpos_t end;
     uint32_t id;
@@ -461,7 +454,7 @@ static void log_flush__a_failed_sync_is_final(void) { fail_a_flush(FAULT_SYNC); 
 
 static void log_flush__a_failure_reaches_all_who_wait(void) {
     fault_install();
-    struct log *log = create();
+    struct log *log = testlog_create();
     struct flusher f[6];
     fault_gate_close(FAULT_SYNC, "edb.log");
     fault_add((struct fault){.op = FAULT_SYNC, .name = "edb.log", .error = JET_errDiskIO});
@@ -491,7 +484,7 @@ static void log_roll__a_failure_at_any_step_is_final_and_loses_nothing(void) {
     for (unsigned nth = 1; nth <= 2; nth++) {
         for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
             fault_install();
-            struct log *log = create();
+            struct log *log = testlog_create();
             testlog_append(log, 0, 100);
             CHECK_OK(log_flush(log, log_tip(log)));
             testlog_append(log, 1, 100);
@@ -555,7 +548,7 @@ static void log_disk_full__reserves_carry_two_more_generations(void) {
 
 static void log_disk_full__ends_when_there_is_space_again(void) {
     fault_install();
-    struct log *log = create();
+    struct log *log = testlog_create();
     fault_add((struct fault){.op = FAULT_RESIZE, .forever = true, .error = JET_errDiskFull});
     CHECK_OK(log_roll(log, NULL));
     CU_ASSERT(log_disk_full(log));
@@ -582,7 +575,7 @@ static void log_create__without_room_for_reserves_says_so(void) {
 
 static void log_truncate__deletes_the_oldest_first_and_stops_at_a_failure(void) {
     fault_install();
-    struct log *log = create();
+    struct log *log = testlog_create();
     uint32_t count = 99;
     for (uint32_t id = 0; id < 6; id++) {
         testlog_append(log, id, 100);

@@ -37,12 +37,13 @@ static void write_signature(struct out *o, const char *key, const char *label, c
     out_field(o, key, label, "%u, made %s", s->ulRandom, text);
 }
 
-static void write_backup(struct out *o, const char *key, const char *label, const char *kind, const struct disk_bkinfo *disk) {
+static void write_backup(struct out *o, const char *key, const char *label, const char *absent, const char *kind,
+                         const struct disk_bkinfo *disk) {
     JET_BKINFO info = disk_bkinfo_load(disk);
     lgpos_t mark = lgpos_from_jet(&info.lgposMark);
     char time[32], position[48];
     if (mark == 0 && info.genLow == 0 && info.genHigh == 0) {
-        out_label(o, label, "never");
+        out_label(o, label, "%s", absent);
         out_null(o, key);
         return;
     }
@@ -96,7 +97,7 @@ static void write_state(struct out *o, const struct dbheader *h) {
         out_label(o, "log generations required", "%u to %u, committed to %u", low, high, le32(h->gen_max_committed));
     else
         out_label(o, "log generations required", "none");
-    write_time(o, "log_committed_created", "last of them created", &h->time_gen_max_create);
+    write_time(o, "log_committed_created", "    last of them created", &h->time_gen_max_create);
     out_count(o, "dbtime", "dbtime", le64(h->dbtime_dirtied));
     out_count(o, "last_objid", "last object number", le32(h->objid_last));
 }
@@ -126,12 +127,12 @@ static void write_life(struct out *o, const struct dbheader *h) {
 }
 
 static void write_backups(struct out *o, const struct dbheader *h) {
-    write_backup(o, "last_full_backup", "last full backup (bkinfoFullPrev)", "full backup", &h->full_prev);
-    write_backup(o, "last_incremental_backup", "last incremental (bkinfoIncPrev)", "incremental backup", &h->inc_prev);
-    write_backup(o, "last_copy_backup", "last copy backup (bkinfoCopyPrev)", "copy backup", &h->copy_prev);
-    write_backup(o, "last_differential_backup", "last differential (bkinfoDiffPrev)", "differential backup", &h->diff_prev);
-    write_backup(o, "snapshot", "snapshot in progress", "snapshot", &h->snapshot_cur);
-    write_backup(o, "copied_by", "this file is a copy (bkinfoFullCur)", "full backup", &h->full_cur);
+    write_backup(o, "last_full_backup", "last full backup (bkinfoFullPrev)", "never", "full backup", &h->full_prev);
+    write_backup(o, "last_incremental_backup", "last incremental (bkinfoIncPrev)", "never", "incremental backup", &h->inc_prev);
+    write_backup(o, "last_copy_backup", "last copy backup (bkinfoCopyPrev)", "never", "copy backup", &h->copy_prev);
+    write_backup(o, "last_differential_backup", "last differential (bkinfoDiffPrev)", "never", "differential backup", &h->diff_prev);
+    write_backup(o, "snapshot", "snapshot in progress", "no", "snapshot", &h->snapshot_cur);
+    write_backup(o, "copied_by", "this file is a copy (bkinfoFullCur)", "no", "full backup", &h->full_cur);
     if (le32(h->full_cur.gen_low))
         out_line(o, "This file is part of a backup set: restore the set, do not attach the file.");
 }

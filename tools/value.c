@@ -26,7 +26,8 @@ static enum value_form float_text(FILE *to, double x, int digits, int digits_max
     return VALUE_RAW;
 }
 
-/* Days since 1899-12-30; the fraction is time of day, forward also before that date. */
+/* Days since 1899-12-30; the fraction is time of day, forward also before that date. What is no date (some programs put
+ * other times into such columns) stays the number it is. */
 static enum value_form date_text(FILE *to, double x) {
     const double first = -657434, end = 2958466; /* years 100 to 9999 */
     if (!(x >= first && x < end))
@@ -34,6 +35,8 @@ static enum value_form date_text(FILE *to, double x) {
     int64_t day = (int64_t)x;
     double part = x < 0 ? (double)day - x : x - (double)day;
     int64_t us = (int64_t)(part * 86400e6 + 0.5);
+    if (us == 0 && day == 0 && (x > 0 || x < 0))
+        return float_text(to, x, 15, 17);
     time_t seconds = (day - 25569) * 86400 + us / 1000000;
     struct tm tm;
     us %= 1000000;

@@ -20,6 +20,13 @@ struct log_config testlog_config(void) {
     return (struct log_config){.dir = testlog_dir(), .file_bytes = LOG_FILE_BYTES_MIN, .page_size = 4096};
 }
 
+struct log *testlog_create(void) {
+    struct log *log = NULL;
+    struct log_config config = testlog_config();
+    CHECK_OK(log_create(&config, &log));
+    return log;
+}
+
 static void fill(uint8_t *out, uint32_t id, size_t bytes) {
     store32(out, id);
     store32(out + 4, (uint32_t)bytes);
@@ -85,6 +92,27 @@ struct log *testlog_continue(lggen_t low, uint32_t first_id, uint32_t *next_id) 
     CHECK_ERR(testlog_read(lgpos_make(low, 0), first_id, next_id, &end, &last), JET_errNoCurrentRecord);
     CHECK_OK(log_continue(&config, &last, end, &log));
     return log;
+}
+
+JET_ERR testlog_read_all(uint32_t *next_id) { return testlog_read(lgpos_make(1, 0), 0, next_id, NULL, NULL); }
+
+uint8_t *testlog_one_generation(uint32_t count, size_t bytes, enum testlog_flushing flushing, size_t *file_bytes) {
+    struct log *log = testlog_create();
+    for (uint32_t id = 0; id < count; id++) {
+        testlog_append(log, id, bytes);
+        if (flushing == FLUSH_EACH)
+            CHECK_OK(log_flush(log, log_tip(log)));
+    }
+    log_close(log);
+    return testlog_load(test_path("edb.log"), file_bytes);
+}
+
+void testlog_five_generations(void) {
+    struct log *log = testlog_create();
+    for (uint32_t id = 0; id < TESTLOG_IDS; id++)
+        testlog_append(log, id, id % 4 == 3 && id != TESTLOG_IDS - 1 ? LOG_FILE_BYTES_MIN - 3000 : 900);
+    CU_ASSERT_EQUAL(log_current_gen(log), TESTLOG_GENS);
+    log_close(log);
 }
 
 uint8_t *testlog_load(const char *path, size_t *bytes) {

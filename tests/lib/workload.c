@@ -76,6 +76,10 @@ static const char *table_name(unsigned worker) {
         }                                                                                                              \
     } while (0)
 
+void workload_tight_cache(bool tight) {
+    JetSetSystemParameter(NULL, 0, JET_paramCacheSizeMax, tight ? 64 : 100000, NULL);
+}
+
 JET_ERR workload_instance(const struct workload_dirs *dirs, bool circular, bool small_logs, JET_INSTANCE *out) {
     static _Atomic unsigned counter;
     char name[32];
@@ -156,9 +160,79 @@ static JET_ERR put_row(JET_SESID session, JET_TABLEID table, const struct column
     return JetUpdate(session, table, NULL, 0, NULL);
 }
 
-static JET_ERR run_plan(JET_SESID session, JET_TABLEID table, const struct columns *c, const struct plan *plan, uint64_t n) {
+/* ---- tables that come and go ---- */
+
+#define EXTRA_EVERY 16
+#define EXTRA_ROWS 60
+
+static void extra_name(uint64_t n, char out[32]) {
+    snprintf(out, 32, "extra%llu", (unsigned long long)n);
+}
+
+static JET_ERR make_extra(JET_SESID session, JET_DBID db, uint64_t n) {
+    char name[32];
+    JET_TABLEID table;
+    JET_COLUMNID column;
+    JET_COLUMNDEF def = {.cbStruct = sizeof def, .coltyp = JET_coltypBinary, .cbMax = 255};
+    uint8_t bytes[200];
+
+    extra_name(n, name);
+    memset(bytes, (int)n, sizeof bytes);
+    TRY(JetCreateTable(session, db, name, 1, 80, &table));
+    TRY(JetAddColumn(session, table, "bytes", &def, NULL, 0, &column));
+    for (unsigned i = 0; i < EXTRA_ROWS; i++) {
+        TRY(JetPrepareUpdate(session, table, JET_prepInsert));
+        TRY(JetSetColumn(session, table, column, bytes, sizeof bytes, 0, NULL));
+        TRY(JetUpdate(session, table, NULL, 0, NULL));
+    }
+    return JetCloseTable(session, table);
+}
+
+static JET_ERR change_extras(JET_SESID session, JET_DBID db, uint64_t n) {
+    char name[32];
+    TRY(make_extra(session, db, n));
+    extra_name(n - EXTRA_EVERY, name);
+    return n > EXTRA_EVERY ? JetDeleteTable(session, db, name) : JET_errSuccess;
+}
+
+/* The table of the newest 16th transaction is there, with its rows, and no other. */
+static bool check_extras(JET_SESID session, JET_DBID db, uint64_t n) {
+    char want[32] = "", name[65];
+    JET_OBJECTLIST list;
+    unsigned found = 0;
+    if (n >= EXTRA_EVERY)
+        extra_name(n / EXTRA_EVERY * EXTRA_EVERY, want);
+    if (JetGetObjectInfo(session, db, JET_objtypTable, NULL, NULL, &list, sizeof list, JET_ObjInfoListNoStats) < 0)
+        return false;
+    for (JET_ERR err = JetMove(session, list.tableid, (int32_t)JET_MoveFirst, 0); err >= 0; err = JetMove(session, list.tableid, JET_MoveNext, 0)) {
+        uint32_t bytes = 0;
+        if (JetRetrieveColumn(session, list.tableid, list.columnidobjectname, name, sizeof name - 1, &bytes, 0, NULL) < 0)
+            return false;
+        name[bytes] = 0;
+        if (strncmp(name, "extra", 5) == 0 && (found++, strcmp(name, want) != 0)) {
+            fprintf(stderr, "table %s is there after %llu transactions\n", name, (unsigned long long)n);
+            return false;
+        }
+    }
+    if (JetCloseTable(session, list.tableid) < 0 || found != (n >= EXTRA_EVERY))
+        return false;
+    JET_TABLEID table;
+    if (!found)
+        return true;
+    unsigned rows = 0;
+    if (JetOpenTable(session, db, want, NULL, 0, 0, &table) < 0)
+        return false;
+    for (JET_ERR err = JetMove(session, table, (int32_t)JET_MoveFirst, 0); err >= 0; err = JetMove(session, table, JET_MoveNext, 0))
+        rows++;
+    return JetCloseTable(session, table) >= 0 && rows == EXTRA_ROWS;
+}
+
+/* db: where to make tables; 0: this worker makes none. */
+static JET_ERR run_plan(JET_SESID session, JET_DBID db, JET_TABLEID table, const struct columns *c, const struct plan *plan, uint64_t n) {
     if (plan->rolled_back) {
         TRY(JetBeginTransaction(session));
+        if (db && n % 4 == 0)
+            TRY(make_extra(session, db, n + 1000000000));
         for (unsigned i = plan->count; i-- > 0;)
             TRY(put_row(session, table, c, (int32_t)plan->operations[i].key, plan->operations[i].value ^ 0x5555));
         TRY(JetRollback(session, 0));
@@ -166,6 +240,8 @@ static JET_ERR run_plan(JET_SESID session, JET_TABLEID table, const struct colum
     TRY(JetBeginTransaction(session));
     for (unsigned i = 0; i < plan->count; i++)
         TRY(put_row(session, table, c, (int32_t)plan->operations[i].key, plan->operations[i].value));
+    if (db && n % EXTRA_EVERY == 0)
+        TRY(change_extras(session, db, n));
     TRY(put_row(session, table, c, -1, (uint32_t)n));
     return JetCommitTransaction(session, plan->lazy ? JET_bitCommitLazyFlush : 0);
 }
@@ -195,7 +271,7 @@ static JET_ERR work(struct worker *w) {
         struct plan plan;
         make_plan(w->seed, w->number, n, &plan);
         atomic_store(&ledger->started[w->number], n);
-        TRY(run_plan(session, table, &columns, &plan, n));
+        TRY(run_plan(session, w->number == WORKERS - 1 ? db : 0, table, &columns, &plan, n));
         if (!plan.lazy)
             atomic_store(&ledger->durable[w->number], n);
     }
@@ -291,5 +367,6 @@ bool workload_check(JET_INSTANCE instance, const char *database, uint64_t seed, 
         return false;
     for (unsigned w = 0; w < WORKERS; w++)
         good &= check_table(session, db, w, seed, &models[w], low[w], high[w]);
+    good = good && check_extras(session, db, models[WORKERS - 1].n);
     return JetEndSession(session, 0) >= 0 && good;
 }

@@ -1,5 +1,6 @@
 /* A workload whose every state is known: each worker has a table and a stream of transactions that its number and the
- * seed decide. The row of id -1 says how many of them the table holds. What was promised stands in a ledger that
+ * seed decide. The row of id -1 says how many of them the table holds. The last worker also makes a table in every 16th
+ * transaction and deletes the one before, and rolls others back. What was promised stands in a ledger that
  * outlives the process: so whatever is found after a crash or in a restored backup can be checked row by row. */
 #ifndef ESENT_TESTS_WORKLOAD_H
 #define ESENT_TESTS_WORKLOAD_H
@@ -27,7 +28,9 @@ struct model { /* of one worker's table after n transactions */
 void model_advance(struct model *model, uint64_t seed, unsigned worker, uint64_t n);
 
 struct workload_dirs { const char *system, *log, *database; };
-/* An instance with these directories (log: 64 KiB files if small_logs), not started. */
+/* An instance with these directories (log: 64 KiB files if small_logs), not started. With small_logs the cache is as
+ * small as it gets, too, when `tight` was set: then pages are evicted all the time. */
+void workload_tight_cache(bool tight);
 JET_ERR workload_instance(const struct workload_dirs *dirs, bool circular, bool small_logs, JET_INSTANCE *out);
 /* Makes database and tables; the instance runs. */
 JET_ERR workload_create(JET_INSTANCE instance, const char *database);
