@@ -218,7 +218,7 @@ static bool is_acceptable(const struct param_def *def, const char *string) {
     if (def->id == JET_paramBaseName)
         return is_base_name(string);
     if (def->id == JET_paramRecovery)
-        return strcasecmp(string, "on") == 0 || strcasecmp(string, "off") == 0;
+        return strcasecmp(string, "on") == 0;
     return true;
 }
 
@@ -357,7 +357,6 @@ void params_config(const struct params *p, struct inst_config *config, struct ev
     config->checkpoint_depth_bytes = params_int(p, JET_paramCheckpointDepthMax);
     config->circular = params_int(p, JET_paramCircularLog);
     config->create_paths = params_int(p, JET_paramCreatePathIfNotExist);
-    config->recovery_on = strcasecmp(params_str(p, JET_paramRecovery), "off") != 0;
 
     snprintf(events->source, sizeof events->source, "%s", params_str(p, JET_paramEventSource));
     events->no_information = params_int(p, JET_paramNoInformationEvent);

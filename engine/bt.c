@@ -64,7 +64,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_latch_sibling(struct mtr *m, const struct bt_id *id, pgno_t pgno, pgno_t from, bool is_next, struct page **out) {
+JET_ERR bt_latch_sibling(struct mtr *m, const struct bt_id *id, pgno_t pgno, pgno_t from, bool is_next,
+                         struct page **out) {
     JET_ERR err = JET_errSuccess;
     CALL(bt_latch(m, id, pgno, out));
     if (!page_is_leaf(*out) || (is_next ? page_prev(*out) : page_next(*out)) != from)
@@ -134,7 +135,8 @@ cleanup:
     return err;
 }
 
-static JET_ERR latch_leaf_at(struct tree *tree, enum bt_aim aim, struct slice key, enum latch_mode mode, struct bt_place *out) {
+static JET_ERR latch_leaf_at(struct tree *tree, enum bt_aim aim, struct slice key, enum latch_mode mode,
+                             struct bt_place *out) {
     JET_ERR err = JET_errSuccess;
     struct bt_id id = bt_id_of(tree);
     struct bt_path path;
@@ -242,4 +244,6 @@ bool bt_revisit(struct tree *tree, pgno_t pgno, dbtime_t dbtime, unsigned line, 
     return true;
 }
 
-void bt_release(struct bt_place *place) { cache_unlatch(&place->leaf); }
+void bt_release(struct bt_place *place) {
+    cache_unlatch(&place->leaf);
+}

@@ -18,8 +18,8 @@ void bt_begin_change(struct mtr *m, const struct bt_change *change) {
 }
 
 /* The leaf of key, latched in a new mini-transaction. */
-static JET_ERR open_leaf(struct mtr *m, const struct bt_id *id, struct slice key, const struct bt_change *change, struct bt_path *path,
-                         struct page **leaf) {
+static JET_ERR open_leaf(struct mtr *m, const struct bt_id *id, struct slice key, const struct bt_change *change,
+                         struct bt_path *path, struct page **leaf) {
     JET_ERR err = JET_errSuccess;
 
     mtr_begin(m, id->db, change->trx);
@@ -63,7 +63,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_insert(struct tree *tree, struct slice key, struct slice data, unsigned node_flags, struct bt_change *change) {
+JET_ERR bt_insert(struct tree *tree, struct slice key, struct slice data, unsigned node_flags,
+                  struct bt_change *change) {
     JET_ERR err = JET_errSuccess;
     struct bt_edit edit = {.kind = BT_EDIT_INSERT, .flags = node_flags, .key = key, .data = data};
     bool done = false;
@@ -82,7 +83,8 @@ cleanup:
 
 /* ---- update ---- */
 
-static JET_ERR update_in_place(struct mtr *m, struct page *leaf, const struct slice *data, const struct bt_edit *edit, lgpos_t *end) {
+static JET_ERR update_in_place(struct mtr *m, struct page *leaf, const struct slice *data, const struct bt_edit *edit,
+                               lgpos_t *end) {
     JET_ERR err = JET_errSuccess;
     struct node node;
 
@@ -107,7 +109,8 @@ cleanup:
     return err;
 }
 
-static JET_ERR update_once(struct tree *tree, const struct slice *data, struct bt_edit *edit, struct bt_change *change, bool *done) {
+static JET_ERR update_once(struct tree *tree, const struct slice *data, struct bt_edit *edit, struct bt_change *change,
+                           bool *done) {
     JET_ERR err = JET_errSuccess;
     struct bt_id id = bt_id_of(tree);
     struct bt_path path;
@@ -134,7 +137,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_update(struct tree *tree, struct slice key, const struct slice *data, unsigned node_flags, struct bt_change *change) {
+JET_ERR bt_update(struct tree *tree, struct slice key, const struct slice *data, unsigned node_flags,
+                  struct bt_change *change) {
     JET_ERR err = JET_errSuccess;
     struct bt_edit edit = {.kind = BT_EDIT_UPDATE, .flags = node_flags & ~(unsigned)NODE_COMPRESSED, .key = key};
     bool done = false;
@@ -158,7 +162,8 @@ cleanup:
 /* ---- remove ---- */
 
 /* The leaf's only node goes, and with it the leaf. *crowded: see bt_unlink; depth 0: it worked. */
-static JET_ERR remove_leaf(struct tree *tree, const struct bt_path *path, struct bt_change *change, struct bt_path *crowded) {
+static JET_ERR remove_leaf(struct tree *tree, const struct bt_path *path, struct bt_change *change,
+                           struct bt_path *crowded) {
     JET_ERR err = JET_errSuccess;
     struct bt_id id = bt_id_of(tree);
     struct bt_freed freed;

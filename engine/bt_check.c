@@ -1,8 +1,8 @@
 /* The structure check of one tree: what a reader of the tree relies on, page by page, and nothing about what the nodes
- * mean. The tree is walked from its root with copies of the pages; every page is looked at once (a map of seen pages stops
- * rings), keys are compared with the bounds that the separators above give them, and the leaves' links with the order in
- * which the walk met them. OE and AE are walked in the same way; their extents must be sane, apart, and each available
- * one inside one owned one. */
+ * mean. The tree is walked from its root with copies of the pages; every page is looked at once (a map of seen pages
+ * stops rings), keys are compared with the bounds that the separators above give them, and the leaves' links with the
+ * order in which the walk met them. OE and AE are walked in the same way; their extents must be sane, apart, and each
+ * available one inside one owned one. */
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,15 +22,18 @@ struct check {
     /* of the walk */
     struct bt_id id;
     bool unique;
-    uint8_t *seen;                  /* a bit per page of the database */
-    uint8_t *copies[BT_DEPTH_MAX];  /* page per level */
-    bool broken;                    /* a page could not be read: the leaf chain is not judged */
-    unsigned leaf_depth;            /* of the first leaf; 0: none yet */
+    uint8_t *seen;                 /* a bit per page of the database */
+    uint8_t *copies[BT_DEPTH_MAX]; /* page per level */
+    bool broken;                   /* a page could not be read: the leaf chain is not judged */
+    unsigned leaf_depth;           /* of the first leaf; 0: none yet */
     pgno_t last_leaf, last_next;
 };
 
 /* A key bound; none: the end of the key space. */
-struct bound { bool some; struct slice key; };
+struct bound {
+    bool some;
+    struct slice key;
+};
 
 __attribute__((format(printf, 3, 4))) static void finding(struct check *c, pgno_t pgno, const char *format, ...) {
     char text[TEXT_BYTES];
@@ -74,14 +77,15 @@ static void check_identity(struct check *c, pgno_t pgno, const struct page *p, u
 
 static void check_links(struct check *c, pgno_t pgno, const struct page *p) {
     if (page_prev(p) != c->last_leaf || (c->last_leaf && c->last_next != pgno))
-        finding(c, pgno, "leaf links are wrong: previous is %u, should be %u, whose next is %u", page_prev(p), c->last_leaf,
-                c->last_next);
+        finding(c, pgno, "leaf links are wrong: previous is %u, should be %u, whose next is %u", page_prev(p),
+                c->last_leaf, c->last_next);
     c->last_leaf = pgno;
     c->last_next = page_next(p);
 }
 
 /* low <= first, last < high, strictly rising between. */
-static void check_leaf(struct check *c, pgno_t pgno, const struct page *p, unsigned depth, struct bound low, struct bound high) {
+static void check_leaf(struct check *c, pgno_t pgno, const struct page *p, unsigned depth, struct bound low,
+                       struct bound high) {
     uint8_t buffers[2][KEY_BUFFER + PAGE_SIZE_MAX];
     struct slice before = {NULL, 0};
     unsigned lines = page_lines(p);
@@ -108,15 +112,16 @@ static void check_leaf(struct check *c, pgno_t pgno, const struct page *p, unsig
     }
 }
 
-static JET_ERR check_below(struct check *c, pgno_t pgno, unsigned depth, struct bound low, struct bound high, int *height);
+static JET_ERR check_below(struct check *c, pgno_t pgno, unsigned depth, struct bound low, struct bound high,
+                           int *height);
 
 static void check_last_separator(struct check *c, pgno_t pgno, struct slice key, struct bound high) {
     if (high.some ? slice_compare(key, high.key) != 0 : key.n != 0)
         finding(c, pgno, "the last separator is not that of the parent");
 }
 
-static JET_ERR check_internal(struct check *c, pgno_t pgno, const struct page *p, unsigned depth, struct bound low, struct bound high,
-                              int *height) {
+static JET_ERR check_internal(struct check *c, pgno_t pgno, const struct page *p, unsigned depth, struct bound low,
+                              struct bound high, int *height) {
     JET_ERR err = JET_errSuccess;
     unsigned lines = page_lines(p);
     uint8_t buffers[2][KEY_BUFFER];
@@ -176,7 +181,8 @@ cleanup:
 }
 
 /* height: of the page above the leaves; stays -1 when it cannot be known. */
-static JET_ERR check_below(struct check *c, pgno_t pgno, unsigned depth, struct bound low, struct bound high, int *height) {
+static JET_ERR check_below(struct check *c, pgno_t pgno, unsigned depth, struct bound low, struct bound high,
+                           int *height) {
     JET_ERR err = JET_errSuccess;
     struct page page;
     bool readable = false;
@@ -232,7 +238,7 @@ struct extent_check {
     struct check *c;
     struct extent *owned;
     size_t count, size;
-    pgno_t end;          /* of the extent before, of the same kind */
+    pgno_t end; /* of the extent before, of the same kind */
     bool available, out_of_memory;
 };
 

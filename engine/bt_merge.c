@@ -9,10 +9,10 @@
  *
  * In the second case the last separator of the survivor must stay equal to what its own parent says, and the last
  * separators down A's right edge to what A's node says. Above a parent of leaves there is no right edge below: A just
- * takes over the node with K. Else one bound S with k <= S <= K is chosen for both sides: k itself if it is a prefix of K
- * (then only K's places change, and k is not longer), otherwise the shortest prefix of K above k. S is never longer than
- * K; it can need one byte more than k did only where k was wholly covered by its page's prefix. When that byte is not
- * there the caller splits that page and starts again. */
+ * takes over the node with K. Else one bound S with k <= S <= K is chosen for both sides: k itself if it is a prefix of
+ * K (then only K's places change, and k is not longer), otherwise the shortest prefix of K above k. S is never longer
+ * than K; it can need one byte more than k did only where k was wholly covered by its page's prefix. When that byte is
+ * not there the caller splits that page and starts again. */
 #include <assert.h>
 
 #include "engine/bt_priv.h"
@@ -64,8 +64,10 @@ cleanup:
     return err;
 }
 
-/* The separators above `level` that repeat its last one: up to the first ancestor where the path is not the last node. */
-static JET_ERR set_bound_above(struct mtr *m, const struct bt_id *id, const struct bt_path *path, unsigned level, struct slice key) {
+/* The separators above `level` that repeat its last one: up to the first ancestor where the path is not the last node.
+ */
+static JET_ERR set_bound_above(struct mtr *m, const struct bt_id *id, const struct bt_path *path, unsigned level,
+                               struct slice key) {
     JET_ERR err = JET_errSuccess;
     struct page *page;
 
@@ -103,8 +105,8 @@ cleanup:
 }
 
 /* The child of the survivor's last node is gone; at[level] is the survivor, with at least one other node. */
-static JET_ERR remove_last_child(struct mtr *m, const struct bt_id *id, const struct bt_path *path, unsigned level, struct page *survivor,
-                                 struct bt_path *edge) {
+static JET_ERR remove_last_child(struct mtr *m, const struct bt_id *id, const struct bt_path *path, unsigned level,
+                                 struct page *survivor, struct bt_path *edge) {
     JET_ERR err = JET_errSuccess;
     uint8_t removed_buffer[KEY_BUFFER], left_buffer[KEY_BUFFER], child[4];
     unsigned left = path->at[level].line - 1;
@@ -143,7 +145,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_unlink(struct mtr *m, const struct bt_id *id, const struct bt_path *path, struct bt_freed *freed, struct bt_path *crowded) {
+JET_ERR bt_unlink(struct mtr *m, const struct bt_id *id, const struct bt_path *path, struct bt_freed *freed,
+                  struct bt_path *crowded) {
     JET_ERR err = JET_errSuccess;
     struct page *page;
     unsigned level = path->depth - 1;

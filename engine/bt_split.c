@@ -9,13 +9,13 @@
  * So K keeps its place, which is what the rule for the last separator of an internal page asks for. A root is not
  * split but pushed down: all its nodes move to a new page, its only child, which is split next if need be.
  *
- * The change that found no room takes part in the split of a leaf: the point is chosen as if it had been made, and it is
- * made in the same mini-transaction. That is the only way for a node that fits beside no other. Behind the last node of
- * the tree the new page gets the new node alone. Where even that does not fit (a large node between two others) the page
- * is first split at the place of the change.
+ * The change that found no room takes part in the split of a leaf: the point is chosen as if it had been made, and it
+ * is made in the same mini-transaction. That is the only way for a node that fits beside no other. Behind the last node
+ * of the tree the new page gets the new node alone. Where even that does not fit (a large node between two others) the
+ * page is first split at the place of the change.
  *
- * The new page's prefix is the key, or a part of it, with which its nodes take the least room. One candidate is the node
- * that had the longest prefix so far: with it the nodes take no more room than before, so what fitted fits. */
+ * The new page's prefix is the key, or a part of it, with which its nodes take the least room. One candidate is the
+ * node that had the longest prefix so far: with it the nodes take no more room than before, so what fitted fits. */
 #include <assert.h>
 
 #include "engine/bt_priv.h"
@@ -39,7 +39,8 @@ static struct view view_of(const struct page *page, const struct bt_edit *edit) 
 static void view_node(const struct view *v, unsigned i, struct node *out) {
     const struct bt_edit *edit = v->edit;
     if (edit->kind == BT_EDIT_INSERT && i == edit->line) {
-        *out = (struct node){.flags = (uint8_t)edit->flags, .prefix = slice("", 0), .suffix = edit->key, .data = edit->data};
+        *out = (struct node){
+            .flags = (uint8_t)edit->flags, .prefix = slice("", 0), .suffix = edit->key, .data = edit->data};
         return;
     }
     page_node(v->page, i - (edit->kind == BT_EDIT_INSERT && i > edit->line), out);
@@ -78,11 +79,15 @@ static size_t bytes_here(const struct view *v, unsigned i) {
     return bytes_sharing(&n, n.prefix.n);
 }
 
-static size_t page_room(const struct page *p) { return p->size - page_header_bytes(p->size) - TAG_BYTES; }
+static size_t page_room(const struct page *p) {
+    return p->size - page_header_bytes(p->size) - TAG_BYTES;
+}
 
-/* Bytes of nodes from.. on a new page whose prefix is taken from the key of node c: as much of it as another one shares.
- * A single node is the first of many in a tree that grows at its end: they will share what it shares with the last. */
-static size_t bytes_with_prefix_of(const struct view *v, unsigned from, unsigned c, uint8_t *prefix, size_t *prefix_bytes) {
+/* Bytes of nodes from.. on a new page whose prefix is taken from the key of node c: as much of it as another one
+ * shares. A single node is the first of many in a tree that grows at its end: they will share what it shares with the
+ * last. */
+static size_t bytes_with_prefix_of(const struct view *v, unsigned from, unsigned c, uint8_t *prefix,
+                                   size_t *prefix_bytes) {
     struct node n, other;
     view_node(v, c, &n);
     struct slice key = slice(prefix, node_key(&n, prefix));
@@ -234,7 +239,8 @@ cleanup:
     return err;
 }
 
-/* All nodes of the root go to its new child; of an empty one the node that is too large to stand beside a space header. */
+/* All nodes of the root go to its new child; of an empty one the node that is too large to stand beside a space header.
+ */
 static JET_ERR plan_root(const struct page *root, const struct bt_edit *edit, struct bt_plan *plan) {
     JET_ERR err = JET_errSuccess;
     bool empty = page_lines(root) == 0;
@@ -248,7 +254,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_plan(struct mtr *m, const struct bt_id *id, const struct bt_path *path, const struct bt_edit *edit, struct bt_plan *plan) {
+JET_ERR bt_plan(struct mtr *m, const struct bt_id *id, const struct bt_path *path, const struct bt_edit *edit,
+                struct bt_plan *plan) {
     JET_ERR err = JET_errSuccess;
     struct bt_peek peek = {0};
     bool fits = false;
@@ -275,7 +282,8 @@ cleanup:
 
 /* ---- doing it ---- */
 
-static JET_ERR fill(struct mtr *m, struct page *fresh, const struct view *v, unsigned from, const struct bt_plan *plan) {
+static JET_ERR fill(struct mtr *m, struct page *fresh, const struct view *v, unsigned from,
+                    const struct bt_plan *plan) {
     JET_ERR err = JET_errSuccess;
     if (plan->prefix_bytes)
         CALL(mtr_set_external_header(m, fresh, slice(plan->prefix, plan->prefix_bytes)));
@@ -309,7 +317,8 @@ cleanup:
 }
 
 /* [K: page] becomes [S: page] [K: fresh]. */
-static JET_ERR split_parent_node(struct mtr *m, const struct bt_id *id, const struct bt_path *path, const struct bt_plan *plan, pgno_t fresh) {
+static JET_ERR split_parent_node(struct mtr *m, const struct bt_id *id, const struct bt_path *path,
+                                 const struct bt_plan *plan, pgno_t fresh) {
     JET_ERR err = JET_errSuccess;
     struct page *parent;
     struct node node;
@@ -363,7 +372,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_split(struct mtr *m, const struct bt_id *id, const struct bt_path *path, const struct bt_plan *plan, struct page *fresh) {
+JET_ERR bt_split(struct mtr *m, const struct bt_id *id, const struct bt_path *path, const struct bt_plan *plan,
+                 struct page *fresh) {
     JET_ERR err = JET_errSuccess;
     struct page *page;
 
@@ -383,7 +393,8 @@ cleanup:
     return err;
 }
 
-JET_ERR bt_split_once(struct tree *tree, const struct bt_path *path, const struct bt_edit *edit, struct bt_change *change, bool *done) {
+JET_ERR bt_split_once(struct tree *tree, const struct bt_path *path, const struct bt_edit *edit,
+                      struct bt_change *change, bool *done) {
     JET_ERR err = JET_errSuccess;
     struct bt_id id = bt_id_of(tree);
     struct bt_plan plan;

@@ -16,12 +16,12 @@ struct inst_config {
     struct log_dir log_dir;
     char system_path[OS_PATH_MAX]; /* directory of the checkpoint */
     uint32_t page_size;
-    uint32_t log_file_bytes, log_buffer_bytes;
+    uint32_t log_file_bytes;
     uint64_t cache_bytes_max, versions_bytes_max;
     uint32_t extension_pages;      /* JET_paramDbExtensionSize */
     uint32_t sessions_max, cursors_max, open_tables_max;
     uint64_t checkpoint_depth_bytes;
-    bool circular, create_paths, recovery_on;
+    bool circular, create_paths;
 };
 
 enum inst_state { INST_RECOVERING = 1, INST_RUNNING, INST_STOPPING };

@@ -1,17 +1,17 @@
 /* Space of trees: giving pages, taking them back, growing. See space.h for the ideas, space_tree.c for OE and AE.
  *
  * How much a tree asks its parent for: 4 pages while it owns fewer than 16, then 16, from 128 on an eighth of what it
- * owns, at most 1024; two more when it gets its OE and AE. The parent gives that much in one piece from the lowest extent that
- * is large enough, else its largest one, if it is large enough for the need at hand; else the parent grows first.
- * The root grows by JET_paramDbExtensionSize.
+ * owns, at most 1024; two more when it gets its OE and AE. The parent gives that much in one piece from the lowest
+ * extent that is large enough, else its largest one, if it is large enough for the need at hand; else the parent grows
+ * first. The root grows by JET_paramDbExtensionSize.
  *
  * Locks: a tree's space mutex, then its root page and the pages of OE and AE; then its parent's. Whoever changes the
  * structure of a tree locks its space before it latches any of its pages, so a child that waits for a page of its
  * parent, with the parent's space locked, waits only for somebody who needs nothing more.
  *
  * db->page_count is raised while the mini-transaction that grows the root is still open: nobody may see a page before
- * page_count covers it. If that mini-transaction fails, page_count stays too high, which is harmless: it bounds what a link
- * may say, the file has the room, and the next growth starts from the end of OE. */
+ * page_count covers it. If that mini-transaction fails, page_count stays too high, which is harmless: it bounds what a
+ * link may say, the file has the room, and the next growth starts from the end of OE. */
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -58,8 +58,8 @@ JET_ERR space_header_load(const struct tree *tree, const struct page *root, bool
     if (out->flags & SPACE_MULTIPLE)
         good = good && out->pointer > 1 && out->pointer < PAGES_MAX && (limit == 0 || out->pointer < limit);
     else
-        good = good && tree->parent && out->primary >= 1 && out->primary <= PAGES_MAX && (limit == 0 || out->primary <= limit) &&
-               (limit == 0 || tree->fdp <= limit - out->primary + 1) &&
+        good = good && tree->parent && out->primary >= 1 && out->primary <= PAGES_MAX &&
+               (limit == 0 || out->primary <= limit) && (limit == 0 || tree->fdp <= limit - out->primary + 1) &&
                (out->primary > BITMAP_PAGES || !(out->pointer >> (out->primary - 1)));
     if (!good)
         FAIL(JET_errDatabaseCorrupted);
@@ -80,7 +80,9 @@ static JET_ERR header_store(struct space *s) {
     return mtr_set_external_header(s->m, s->root, header_bytes(&s->header, bytes));
 }
 
-static bool is_multiple(const struct space *s) { return s->header.flags & SPACE_MULTIPLE; }
+static bool is_multiple(const struct space *s) {
+    return s->header.flags & SPACE_MULTIPLE;
+}
 
 static void set_space_trees(struct space *s) {
     s->owned = space_tree_of(&s->id, s->header.pointer, false);
@@ -379,7 +381,8 @@ static JET_ERR format_tree(struct mtr *m, const struct bt_id *id, pgno_t parent,
     JET_ERR err = JET_errSuccess;
     struct page *root;
     uint8_t bytes[16];
-    struct space_header header = {.primary = e.count, .parent = parent, .flags = id->type & PAGE_NON_UNIQUE ? SPACE_NON_UNIQUE : 0};
+    struct space_header header = {
+        .primary = e.count, .parent = parent, .flags = id->type & PAGE_NON_UNIQUE ? SPACE_NON_UNIQUE : 0};
     struct extent none = {0, 0}, rest = {e.first + 3, e.count - 3};
 
     if (multiple) {
@@ -391,7 +394,8 @@ static JET_ERR format_tree(struct mtr *m, const struct bt_id *id, pgno_t parent,
     CALL(space_make_page(m, id, e.first, PAGE_ROOT | PAGE_LEAF, &root));
     CALL(mtr_set_external_header(m, root, header_bytes(&header, bytes)));
     if (multiple) {
-        struct space_tree owned = space_tree_of(id, e.first + 1, false), available = space_tree_of(id, e.first + 2, true);
+        struct space_tree owned = space_tree_of(id, e.first + 1, false),
+                          available = space_tree_of(id, e.first + 2, true);
         CALL(space_tree_make(m, &owned));
         CALL(space_tree_make(m, &available));
         CALL(space_tree_add(m, &owned, &e, &none));
@@ -402,8 +406,8 @@ cleanup:
     return err;
 }
 
-static JET_ERR create_tree(struct mtr *m, struct db *db, struct tree *parent, objid_t objid, uint32_t type, uint32_t pages, bool multiple,
-                           pgno_t *fdp) {
+static JET_ERR create_tree(struct mtr *m, struct db *db, struct tree *parent, objid_t objid, uint32_t type,
+                           uint32_t pages, bool multiple, pgno_t *fdp) {
     JET_ERR err = JET_errSuccess;
     struct space s;
     struct extent e;
@@ -419,11 +423,13 @@ cleanup:
     return err;
 }
 
-JET_ERR space_create_tree(struct mtr *m, struct db *db, struct tree *parent, objid_t objid, uint32_t type, uint32_t pages, pgno_t *fdp) {
+JET_ERR space_create_tree(struct mtr *m, struct db *db, struct tree *parent, objid_t objid, uint32_t type,
+                          uint32_t pages, pgno_t *fdp) {
     return create_tree(m, db, parent, objid, type, pages, pages > SPACE_SINGLE_MAX, fdp);
 }
 
-JET_ERR space_create_fixed_tree(struct mtr *m, struct db *db, struct tree *parent, pgno_t fdp, uint32_t pages, objid_t objid, uint32_t type) {
+JET_ERR space_create_fixed_tree(struct mtr *m, struct db *db, struct tree *parent, pgno_t fdp, uint32_t pages,
+                                objid_t objid, uint32_t type) {
     JET_ERR err = JET_errSuccess;
     pgno_t got;
 
@@ -445,7 +451,10 @@ JET_ERR space_create_root(struct mtr *m, struct db *db, uint32_t page_count) {
 
 /* ---- freeing a tree ---- */
 
-struct extent_list { struct extent *at; size_t count, size; };
+struct extent_list {
+    struct extent *at;
+    size_t count, size;
+};
 
 static JET_ERR extent_list_add(struct extent_list *list, struct extent e) {
     if (list->count == list->size) {
@@ -542,7 +551,8 @@ cleanup:
 }
 
 /* Pages of a space tree, without reading its leaves. budget: a tree cannot have more pages than there are. */
-static JET_ERR visit_pages(const struct space_tree *st, pgno_t pgno, unsigned depth, uint32_t *budget, bt_visit_fn visit, void *context) {
+static JET_ERR visit_pages(const struct space_tree *st, pgno_t pgno, unsigned depth, uint32_t *budget,
+                           bt_visit_fn visit, void *context) {
     JET_ERR err = JET_errSuccess;
     struct bt_peek peek = {0};
     pgno_t *children = NULL;
@@ -598,7 +608,8 @@ cleanup:
     return err;
 }
 
-static JET_ERR each_extent(const struct space_tree *st, bool available, space_extent_fn fn, bt_visit_fn space_page, void *context) {
+static JET_ERR each_extent(const struct space_tree *st, bool available, space_extent_fn fn, bt_visit_fn space_page,
+                           void *context) {
     JET_ERR err = JET_errSuccess;
     struct space_cursor c = {.pools = true};
     uint32_t budget = atomic_load(&st->id.db->page_count);

@@ -19,14 +19,16 @@ MUST_CHECK JET_ERR space_free(struct mtr *m, struct tree *tree, pgno_t pgno);
 /* A new tree of `pages` (>= 1) primary pages in one piece, taken from parent (NULL: database root); its root page is an
  * empty root leaf. Up to SPACE_SINGLE_MAX pages: a single-extent tree; more: OE and AE at once (fdp + 1, fdp + 2). */
 #define SPACE_SINGLE_MAX 33u
-MUST_CHECK JET_ERR space_create_tree(struct mtr *m, struct db *db, struct tree *parent, objid_t objid, uint32_t type, uint32_t pages, pgno_t *fdp);
+MUST_CHECK JET_ERR space_create_tree(struct mtr *m, struct db *db, struct tree *parent, objid_t objid, uint32_t type,
+                                     uint32_t pages, pgno_t *fdp);
 /* Everything the tree owns goes back to parent's AE, in this one mtr. The tree's pages are not touched. */
 MUST_CHECK JET_ERR space_free_tree(struct mtr *m, struct tree *tree, struct tree *parent);
 /* Formats page 1 with OE and AE (pages 2, 3) over pages 1..page_count of a new file; 4.. are free. */
 MUST_CHECK JET_ERR space_create_root(struct mtr *m, struct db *db, uint32_t page_count);
 /* Takes the given range out of the root's free space: the fixed places of the catalog in a new database. Creates a
  * multiple-extent tree there: OE = fdp + 1, AE = fdp + 2. */
-MUST_CHECK JET_ERR space_create_fixed_tree(struct mtr *m, struct db *db, struct tree *parent, pgno_t fdp, uint32_t pages, objid_t objid, uint32_t type);
+MUST_CHECK JET_ERR space_create_fixed_tree(struct mtr *m, struct db *db, struct tree *parent, pgno_t fdp,
+                                           uint32_t pages, objid_t objid, uint32_t type);
 /* Last page that the database root owns. */
 MUST_CHECK JET_ERR space_owned_end(struct db *db, pgno_t *last);
 
@@ -37,11 +39,12 @@ typedef void (*space_extent_fn)(void *context, pgno_t first, uint32_t count, boo
 MUST_CHECK JET_ERR space_extents(struct tree *tree, space_extent_fn fn, bt_visit_fn space_page, void *context);
 
 /* The page accounts of a whole database: each page that a tree owns has exactly one use, in that tree or in one below
- * it. Add every tree in any order (which does bt_check of it; the caller holds its latch), then finish. Nothing may change
- * the database meanwhile. */
+ * it. Add every tree in any order (which does bt_check of it; the caller holds its latch), then finish. Nothing may
+ * change the database meanwhile. */
 struct space_accounts;
 MUST_CHECK JET_ERR space_accounts_new(struct db *db, struct space_accounts **out);
-MUST_CHECK JET_ERR space_accounts_add(struct space_accounts *accounts, struct tree *tree, bt_report_fn report, void *context);
+MUST_CHECK JET_ERR space_accounts_add(struct space_accounts *accounts, struct tree *tree, bt_report_fn report,
+                                      void *context);
 void space_accounts_finish(struct space_accounts *accounts, bt_report_fn report, void *context);
 void space_accounts_free(struct space_accounts *accounts); /* NULL is ignored */
 

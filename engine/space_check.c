@@ -3,7 +3,8 @@
  *     owned = pages of the tree + pages of OE and AE + available + owned by the trees below it
  *
  * must hold without overlap. Seen from one page that is: exactly one tree uses it, and its owners are that tree and all
- * trees above it. So two words per page are enough: the user, and a sum over the owners that tells sets of them apart. */
+ * trees above it. So two words per page are enough: the user, and a sum over the owners that tells sets of them apart.
+ */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -26,7 +27,9 @@ struct space_accounts {
     void *context;
 };
 
-static uint64_t owner_mark(const struct tree *tree) { return (tree->fdp + 1ull) * 0x9e3779b97f4a7c15ull; }
+static uint64_t owner_mark(const struct tree *tree) {
+    return (tree->fdp + 1ull) * 0x9e3779b97f4a7c15ull;
+}
 
 JET_ERR space_accounts_new(struct db *db, struct space_accounts **out) {
     struct space_accounts *a = calloc(1, sizeof *a);
@@ -53,7 +56,8 @@ void space_accounts_free(struct space_accounts *a) {
     free(a);
 }
 
-__attribute__((format(printf, 3, 4))) static void finding(struct space_accounts *a, pgno_t pgno, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static void finding(struct space_accounts *a, pgno_t pgno, const char *format,
+                                                          ...) {
     char text[160];
     va_list args;
     va_start(args, format);

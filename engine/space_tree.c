@@ -10,13 +10,16 @@
 #include "engine/space_priv.h"
 
 struct space_tree space_tree_of(const struct bt_id *owner, pgno_t root, bool available) {
-    struct space_tree st = {.id = *owner, .corrupted = available ? JET_errSPAvailExtCorrupted : JET_errSPOwnExtCorrupted};
+    struct space_tree st = {.id = *owner,
+                            .corrupted = available ? JET_errSPAvailExtCorrupted : JET_errSPOwnExtCorrupted};
     st.id.root = root;
     st.id.type |= PAGE_SPACE;
     return st;
 }
 
-struct extent_key { uint8_t b[4]; };
+struct extent_key {
+    uint8_t b[4];
+};
 static struct extent_key key_of(pgno_t last) {
     struct extent_key key;
     store_be32(key.b, last);
@@ -26,7 +29,8 @@ static struct extent_key key_of(pgno_t last) {
 /* ---- reading ---- */
 
 /* live false: a dead node. */
-static JET_ERR decode(const struct space_tree *st, const struct page *p, unsigned line, bool pools, struct extent *out, bool *live) {
+static JET_ERR decode(const struct space_tree *st, const struct page *p, unsigned line, bool pools, struct extent *out,
+                      bool *live) {
     JET_ERR err = JET_errSuccess;
     struct node node;
     uint8_t key[KEY_BUFFER];
@@ -95,7 +99,8 @@ cleanup:
     return err;
 }
 
-static JET_ERR open_leaf(struct mtr *m, const struct space_tree *st, enum bt_aim aim, pgno_t from, struct space_cursor *c) {
+static JET_ERR open_leaf(struct mtr *m, const struct space_tree *st, enum bt_aim aim, pgno_t from,
+                         struct space_cursor *c) {
     JET_ERR err = JET_errSuccess;
     struct bt_path path;
     struct extent_key key = key_of(from);
@@ -112,7 +117,8 @@ cleanup:
     return err;
 }
 
-JET_ERR space_cursor_open(struct mtr *m, const struct space_tree *st, pgno_t from, struct space_cursor *c, bool *found) {
+JET_ERR space_cursor_open(struct mtr *m, const struct space_tree *st, pgno_t from, struct space_cursor *c,
+                          bool *found) {
     JET_ERR err = JET_errSuccess;
     CALL(open_leaf(m, st, BT_KEY, from, c));
     CALL(settle(m, st, c, found));
@@ -223,7 +229,8 @@ cleanup:
 }
 
 /* One split on the way to where a node is to go; its page is the last of *spare. */
-static JET_ERR split(struct mtr *m, const struct space_tree *st, const struct bt_path *path, unsigned line, struct extent *spare) {
+static JET_ERR split(struct mtr *m, const struct space_tree *st, const struct bt_path *path, unsigned line,
+                     struct extent *spare) {
     JET_ERR err = JET_errSuccess;
     struct bt_edit room = {.kind = BT_EDIT_NONE, .line = line};
     struct bt_plan plan;
@@ -240,7 +247,8 @@ cleanup:
 }
 
 /* *added false: a page was split, try again. */
-static JET_ERR add_once(struct mtr *m, const struct space_tree *st, struct extent node, struct extent *spare, bool *added) {
+static JET_ERR add_once(struct mtr *m, const struct space_tree *st, struct extent node, struct extent *spare,
+                        bool *added) {
     JET_ERR err = JET_errSuccess;
     struct extent_key key = key_of(extent_last(node));
     struct bt_path path;
@@ -282,7 +290,8 @@ cleanup:
 }
 
 /* The leaf and line of a node that a cursor has seen. */
-static JET_ERR latch_node(struct mtr *m, const struct space_tree *st, pgno_t last, struct bt_path *path, struct page **leaf, unsigned *line) {
+static JET_ERR latch_node(struct mtr *m, const struct space_tree *st, pgno_t last, struct bt_path *path,
+                          struct page **leaf, unsigned *line) {
     JET_ERR err = JET_errSuccess;
     struct extent_key key = key_of(last);
     bool exact;

@@ -2551,7 +2551,7 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  *               JET_bitBackupIncremental | JET_bitBackupAtomic: the same for a set that JET_bitBackupAtomic made
  * pfnStatus     progress; may be NULL. snp is JET_snpBackup.
  *
- * Errors: JET_errBackupInProgress; JET_errBackupNotAllowedYet; JET_errLoggingDisabled (JET_paramRecovery is off);
+ * Errors: JET_errBackupInProgress; JET_errBackupNotAllowedYet;
  * JET_errInvalidBackup (incremental with JET_paramCircularLog); JET_errMissingFullBackup (incremental, and a database
  * has had no full one); JET_errInvalidLogSequence (incremental: log files are missing between the set and the log);
  * JET_errInvalidPath, JET_errBackupDirectoryNotEmpty, JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail;

@@ -55,8 +55,8 @@ static bool header_ranges_hold(const struct disk_log_header *disk) {
     uint32_t gen = le32(disk->gen), page_size = le16(disk->page_size), attach_bytes = le16(disk->attach_bytes);
     uint32_t file_bytes = le16(disk->file_sectors) * LOG_SECTOR;
     return gen >= 1 && gen <= LOG_GEN_MAX && le16(disk->sector_bytes) == LOG_SECTOR &&
-           le16(disk->header_sectors) == 1 && file_bytes >= LOG_FILE_BYTES_MIN && file_bytes <= LOG_FILE_BYTES_MAX && page_size >= 4096 &&
-           page_size <= 32768 && (page_size & (page_size - 1)) == 0 &&
+           le16(disk->header_sectors) == 1 && file_bytes >= LOG_FILE_BYTES_MIN && file_bytes <= LOG_FILE_BYTES_MAX &&
+           page_size >= 4096 && page_size <= 32768 && (page_size & (page_size - 1)) == 0 &&
            !log_all_zero(disk->created, sizeof disk->created) && le32(disk->update) == 0 &&
            (disk->flags & ~(LOG_HEADER_RESERVE_USED | LOG_HEADER_CIRCULAR)) == 0 && attach_bytes <= LOG_ATTACH_MAX &&
            le16(disk->checkpoint.ib) < LOG_SECTOR;

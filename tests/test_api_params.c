@@ -168,7 +168,7 @@ static void params__parameters_freeze_when_their_scope_runs(void) {
         if (def->type == PARAM_COMPUTED)
             continue;
         fresh();
-        const char *text = def->id == JET_paramBaseName ? "abc" : def->id == JET_paramRecovery ? "off" : "x";
+        const char *text = def->id == JET_paramBaseName ? "abc" : def->id == JET_paramRecovery ? "ON" : "x";
         JET_ERR frozen = def->when == PARAM_BEFORE_INIT ? JET_errAlreadyInitialized : JET_errSuccess;
         bool global = def->scope == PARAM_GLOBAL;
         CHECK_OK(params_set(&instance, 0, def->id, def->max, text));
@@ -280,10 +280,10 @@ static void params__base_name_is_three_characters_of_a_file_name(void) {
     CU_ASSERT_STRING_EQUAL(text_of(&instance, JET_paramBaseName), "r01");
 }
 
-static void params__recovery_is_on_or_off(void) {
+static void params__recovery_cannot_be_turned_off(void) {
     fresh();
-    CHECK_OK(set_text(JET_paramRecovery, "OFF"));
     CHECK_OK(set_text(JET_paramRecovery, "On"));
+    CHECK_ERR(set_text(JET_paramRecovery, "off"), JET_errInvalidParameter);
     CHECK_ERR(set_text(JET_paramRecovery, "repair"), JET_errInvalidParameter);
     CHECK_ERR(set_text(JET_paramRecovery, ""), JET_errInvalidParameter);
 }
@@ -346,7 +346,6 @@ static void params_config__says_what_an_instance_starts_with(void) {
     CHECK_OK(set_text(JET_paramLogFilePath, "/l/o"));
     CHECK_OK(set_text(JET_paramSystemPath, "/"));
     CHECK_OK(set_text(JET_paramBaseName, "abc"));
-    CHECK_OK(set_text(JET_paramRecovery, "off"));
     CHECK_OK(set(JET_paramDatabasePageSize, 8192));
     CHECK_OK(set(JET_paramLogFileSize, 128));
     CHECK_OK(set(JET_paramMaxVerPages, 10));
@@ -362,7 +361,7 @@ static void params_config__says_what_an_instance_starts_with(void) {
     CU_ASSERT_EQUAL(config.log_file_bytes, 128 * 1024);
     CU_ASSERT_EQUAL(config.versions_bytes_max, 163840);
     CU_ASSERT_EQUAL(config.cache_bytes_max, 819200);
-    CU_ASSERT(config.circular && !config.create_paths && !config.recovery_on);
+    CU_ASSERT(config.circular && !config.create_paths);
     CU_ASSERT_EQUAL(events.level, 25);
 
     /* The largest cache stays within what there is. */
@@ -442,7 +441,7 @@ TEST_MAIN(TEST(params__table_is_in_order_and_consistent), TEST(params__defaults_
           TEST(params__symbolic_links_are_left_as_they_are),
           TEST(params__lengths_count_utf16_units_of_the_absolute_path),
           TEST(params__bytes_that_are_no_utf8_cannot_overrun), TEST(params__null_is_no_string),
-          TEST(params__base_name_is_three_characters_of_a_file_name), TEST(params__recovery_is_on_or_off),
+          TEST(params__base_name_is_three_characters_of_a_file_name), TEST(params__recovery_cannot_be_turned_off),
           TEST(params_get__needs_the_output_of_its_type), TEST(params_get__never_cuts_a_string),
           TEST(params_get__turns_an_error_into_words), TEST(params_get__sizes_follow_the_page_size),
           TEST(params_config__says_what_an_instance_starts_with), TEST(params__are_all_described_in_the_docs))

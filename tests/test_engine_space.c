@@ -8,11 +8,17 @@
 #include "tests/lib/test.h"
 #include "tests/lib/testdb.h"
 
-static struct testdb *new_db(uint32_t page_size) { return testdb_new(&(struct testdb_options){.page_size = page_size}); }
+static struct testdb *new_db(uint32_t page_size) {
+    return testdb_new(&(struct testdb_options){.page_size = page_size});
+}
 
 struct extents {
     unsigned count;
-    struct { pgno_t first; uint32_t count; bool available; } at[64];
+    struct {
+        pgno_t first;
+        uint32_t count;
+        bool available;
+    } at[64];
 };
 
 static void add(void *context, pgno_t first, uint32_t count, bool available) {
@@ -76,7 +82,8 @@ static void space_create_root__owns_the_file(void) {
     }
 }
 
-static void create_fixed(struct testdb *t, struct tree *parent, pgno_t fdp, uint32_t pages, objid_t objid, struct tree **out) {
+static void create_fixed(struct testdb *t, struct tree *parent, pgno_t fdp, uint32_t pages, objid_t objid,
+                         struct tree **out) {
     struct mtr m;
     mtr_begin(&m, t->db, NULL);
     CHECK_OK(space_create_fixed_tree(&m, t->db, parent, fdp, pages, objid, 0));
@@ -560,7 +567,7 @@ static void space_accounts__notice_leaks_and_double_use(void) {
     struct tree *trees[] = {&t->db->root, testdb_table(t, 40), NULL};
     trees[2] = testdb_tree(t, trees[1], PAGE_INDEX, 2);
     CU_ASSERT_EQUAL(judge(t, trees, 3), 0);
-    CU_ASSERT_EQUAL(judge(t, trees, 2), 2); /* the index's pages have no use */
+    CU_ASSERT_EQUAL(judge(t, trees, 2), 2);      /* the index's pages have no use */
     CU_ASSERT_EQUAL(judge(t, trees + 1, 2), 40); /* nothing above the table owns its pages */
     pgno_t lost = alloc_page(trees[1]);
     CU_ASSERT_EQUAL(judge(t, trees, 3), 1);
@@ -578,12 +585,15 @@ static void space_accounts__notice_leaks_and_double_use(void) {
 }
 
 TEST_MAIN(TEST(space_create_root__owns_the_file), TEST(space_create_fixed_tree__makes_the_layout_of_a_new_database),
-          TEST(space_create_tree__small_ones_keep_free_pages_in_a_bitmap), TEST(space_create_tree__more_pages_than_the_file_has),
-          TEST(space_alloc__a_single_extent_is_used_up_and_refilled), TEST(space_alloc__a_tree_grows_in_small_steps_first),
+          TEST(space_create_tree__small_ones_keep_free_pages_in_a_bitmap),
+          TEST(space_create_tree__more_pages_than_the_file_has),
+          TEST(space_alloc__a_single_extent_is_used_up_and_refilled),
+          TEST(space_alloc__a_tree_grows_in_small_steps_first),
           TEST(space_free__neighbours_merge_inside_an_owned_extent_only),
-          TEST(space_free__a_page_that_is_free_already_is_corruption), TEST(space_alloc__after_a_failure_nothing_has_changed),
-          TEST(space__children_take_from_their_parent), TEST(space_free_tree__the_parent_gets_everything_back),
-          TEST(space__a_scattered_root_is_used_and_healed), TEST(space_tree__three_levels_grow_and_shrink),
-          TEST(space__pools_are_read_and_not_written),
-          TEST(space__split_buffers_are_accounted_and_kept), TEST(space_free_tree__of_a_child_sets_the_bits_again), TEST(space__deleted_nodes_are_ignored_and_written_over),
-          TEST(space__a_damaged_header_is_an_error), TEST(space_accounts__notice_leaks_and_double_use))
+          TEST(space_free__a_page_that_is_free_already_is_corruption),
+          TEST(space_alloc__after_a_failure_nothing_has_changed), TEST(space__children_take_from_their_parent),
+          TEST(space_free_tree__the_parent_gets_everything_back), TEST(space__a_scattered_root_is_used_and_healed),
+          TEST(space_tree__three_levels_grow_and_shrink), TEST(space__pools_are_read_and_not_written),
+          TEST(space__split_buffers_are_accounted_and_kept), TEST(space_free_tree__of_a_child_sets_the_bits_again),
+          TEST(space__deleted_nodes_are_ignored_and_written_over), TEST(space__a_damaged_header_is_an_error),
+          TEST(space_accounts__notice_leaks_and_double_use))

@@ -104,17 +104,8 @@ static void log_continue__refuses_what_does_not_follow(void) {
 
 /* ---- a crash during a roll; the files after each step (P8) ---- */
 
-/* {edb00001.log, edb.log without a record}, as a roll leaves them. */
-static void rolled(void) {
-    struct log *log = testlog_create();
-    for (uint32_t id = 0; id < 3; id++)
-        testlog_append(log, id, 100);
-    CHECK_OK(log_roll(log, NULL));
-    log_close(log);
-}
-
 static void crash_in_roll__before_the_first_rename(void) {
-    rolled();
+    testlog_rolled();
     CHECK_OK(os_rename(test_path("edb.log"), test_path("edbtmp.log")));
     CHECK_OK(os_rename(test_path("edb00001.log"), test_path("edb.log")));
     check_goes_on(3);
@@ -125,7 +116,7 @@ static void crash_in_roll__between_the_renames(void) {
     struct log_dir dir = testlog_dir();
     struct log_config config = testlog_config();
     struct log *log = NULL;
-    rolled();
+    testlog_rolled();
     CHECK_OK(os_rename(test_path("edb.log"), test_path("edbtmp.log")));
     CHECK_OK(log_dir_scan(&dir, &range));
     CU_ASSERT(range.high == 1 && range.current == 2);
@@ -134,7 +125,7 @@ static void crash_in_roll__between_the_renames(void) {
 }
 
 static void crash_in_roll__after_the_second_rename(void) {
-    rolled();
+    testlog_rolled();
     check_goes_on(3);
 }
 
@@ -149,7 +140,7 @@ static void crash_in_roll__of_the_very_first_generation(void) {
 }
 
 static void crash_in_roll__a_temporary_log_without_a_header_does_not_count(void) {
-    rolled();
+    testlog_rolled();
     CHECK_OK(os_remove(test_path("edb.log")));
     uint8_t *zeros = calloc(1, LOG_FILE_BYTES_MIN);
     testlog_store(test_path("edbtmp.log"), zeros, LOG_FILE_BYTES_MIN);
@@ -158,7 +149,7 @@ static void crash_in_roll__a_temporary_log_without_a_header_does_not_count(void)
 }
 
 static void crash_in_roll__a_temporary_log_of_another_generation_does_not_count(void) {
-    rolled();
+    testlog_rolled();
     CHECK_OK(os_remove(test_path("edb.log")));
     testlog_copy(test_path("edb00001.log"), test_path("edbtmp.log"));
     struct log_range range;
@@ -169,7 +160,7 @@ static void crash_in_roll__a_temporary_log_of_another_generation_does_not_count(
 }
 
 static void log_continue__closes_a_last_archive_that_is_open(void) {
-    rolled();
+    testlog_rolled();
     CHECK_OK(os_remove(test_path("edb.log")));
     size_t bytes;
     uint8_t *data = testlog_load(test_path("edb00001.log"), &bytes);
@@ -272,25 +263,25 @@ static void log_continue__keeps_the_end_of_a_record_that_began_before_reading(vo
     check_goes_on(2);
 }
 
+/* As after a restore: the last generation was read from a backup set. */
 static void log_continue__starts_a_generation_after_a_set_that_is_elsewhere(void) {
     struct log_config config = testlog_config();
     struct log_header *last = malloc(sizeof *last);
-    struct log *log = testlog_create();
-    uint32_t count;
-    testlog_append(log, 0, 100);
-    CHECK_OK(log_roll(log, NULL));
-    log_close(log);
-    CHECK_OK(os_make_dir(test_path("set")));
-    move_to_set("edb00001.log");
+    struct log *log = NULL;
+    lgpos_t end;
+    uint32_t id;
+    testlog_rolled();
     CHECK_OK(os_remove(test_path("edb.log")));
-    CHECK_ERR(read_set(1, &count, last), JET_errNoCurrentRecord);
-    CU_ASSERT_EQUAL(count, 1);
-    CHECK_OK(log_continue(&config, last, lgpos_make(1, LOG_SECTOR + 120), &log));
+    CHECK_ERR(testlog_read(lgpos_make(1, 0), 0, &id, &end, last), JET_errNoCurrentRecord);
+    CHECK_OK(os_make_dir(test_path("set")));
+    CHECK_OK(os_rename(test_path("edb00001.log"), test_path("set/edb00001.log")));
+    CHECK_OK(log_continue(&config, last, end, &log));
     CU_ASSERT_EQUAL(log_current_gen(log), 2);
-    testlog_append(log, 1, 100);
+    testlog_append(log, id, 100);
     log_close(log);
-    CHECK_ERR(read_set(1, &count, NULL), JET_errNoCurrentRecord);
-    CU_ASSERT_EQUAL(count, 2);
+    CHECK_OK(os_rename(test_path("set/edb00001.log"), test_path("edb00001.log")));
+    CHECK_ERR(testlog_read_all(&id), JET_errNoCurrentRecord);
+    CU_ASSERT_EQUAL(id, 4);
     free(last);
 }
 

@@ -501,7 +501,7 @@ static void log_file_verify__accepts_every_file_of_a_log(void) {
 static void log_file_verify__notices_a_flipped_bit_in_any_frame(void) { /* P11 */
     struct log_file_check *check = malloc(sizeof *check);
     size_t bytes;
-    rolled();
+    testlog_rolled();
     uint8_t *data = testlog_load(test_path("edb00001.log"), &bytes);
     for (uint32_t offset = 0; offset < LOG_SECTOR + 3 * 120 + 16; offset++) {
         if (offset >= LOG_SECTOR && (offset - LOG_SECTOR) % 120 >= 116 && offset < LOG_SECTOR + 3 * 120)

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "tests/lib/test.h"
 
-static uint32_t or_default(uint32_t value, uint32_t otherwise) { return value ? value : otherwise; }
+static uint32_t or_default(uint32_t value, uint32_t otherwise) {
+    return value ? value : otherwise;
+}
 
 /* The test's directory, or a folder in it when another database is there already. */
 static void choose_dir(struct testdb *t) {
@@ -28,8 +30,8 @@ static void choose_dir(struct testdb *t) {
 }
 
 static void make_log(struct testdb *t) {
-    struct log_config config = {.file_bytes = 1 << 20, .page_size = t->inst.config.page_size,
-                                .circular = true, .events = &t->inst.events};
+    struct log_config config = {
+        .file_bytes = 1 << 20, .page_size = t->inst.config.page_size, .circular = true, .events = &t->inst.events};
     config.dir = t->inst.config.log_dir;
     CHECK_OK(log_create(&config, &t->inst.log));
 }
@@ -51,8 +53,8 @@ static void tree_done(struct tree *tree) {
 
 static void attach_pages(struct testdb *t) {
     struct db *db = t->db;
-    struct cache_file_config config = {.file = db->file, .path = db->path, .page_size = db->page_size,
-                                       .read_only = db->read_only};
+    struct cache_file_config config = {
+        .file = db->file, .path = db->path, .page_size = db->page_size, .read_only = db->read_only};
     CHECK_OK(cache_attach(t->inst.cache, &config, &db->pages));
 }
 
@@ -98,7 +100,8 @@ static struct testdb *make_inst(const struct testdb_options *options, bool with_
     choose_dir(t);
     if (with_log)
         make_log(t);
-    struct cache_config cache = {.bytes_max = t->inst.config.cache_bytes_max, .log = t->inst.log, .events = &t->inst.events};
+    struct cache_config cache = {
+        .bytes_max = t->inst.config.cache_bytes_max, .log = t->inst.log, .events = &t->inst.events};
     CHECK_OK(cache_new(&cache, &t->inst.cache));
     return t;
 }
@@ -208,7 +211,9 @@ void testdb_check(struct testdb *t) {
     CU_ASSERT_EQUAL_FATAL(findings, 0);
 }
 
-struct sums { uint32_t owned, available; };
+struct sums {
+    uint32_t owned, available;
+};
 
 static void add_extent(void *context, pgno_t first, uint32_t count, bool available) {
     struct sums *sums = context;

@@ -1,5 +1,6 @@
-/* A database for the tests of engine/: an instance with cache and log, and one database ("test.edb") with an empty root,
- * in the directory of the running test; a second one in a folder of its own. No catalog, no sessions, no recovery, no checkpoint: what those tests need, they make.
+/* A database for the tests of engine/: an instance with cache and log, and one database ("test.edb") with an empty
+ * root, in the directory of the running test; a second one in a folder of its own. No catalog, no sessions, no
+ * recovery, no checkpoint: what those tests need, they make.
  *
  *     struct testdb *t = testdb_new(&(struct testdb_options){.page_size = 4096});
  *     struct tree *table = testdb_table(t, 1);
@@ -34,7 +35,9 @@ struct testdb *testdb_open(const char *path);
 void testdb_reread(struct testdb *t);
 /* A new tree of `pages` primary pages below parent (NULL: the database root). */
 struct tree *testdb_tree(struct testdb *t, struct tree *parent, uint32_t type, uint32_t pages);
-static inline struct tree *testdb_table(struct testdb *t, uint32_t pages) { return testdb_tree(t, NULL, 0, pages); }
+static inline struct tree *testdb_table(struct testdb *t, uint32_t pages) {
+    return testdb_tree(t, NULL, 0, pages);
+}
 /* Drops a tree made by testdb_tree: its space goes back to its parent. */
 void testdb_drop(struct testdb *t, struct tree *tree);
 /* bt_check of every tree and the page accounts of the whole database; findings are printed and fail the test. */

@@ -115,6 +115,14 @@ void testlog_five_generations(void) {
     log_close(log);
 }
 
+void testlog_rolled(void) {
+    struct log *log = testlog_create();
+    for (uint32_t id = 0; id < 3; id++)
+        testlog_append(log, id, 100);
+    CHECK_OK(log_roll(log, NULL));
+    log_close(log);
+}
+
 uint8_t *testlog_load(const char *path, size_t *bytes) {
     FILE *f = fopen(path, "rb");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);

@@ -34,6 +34,9 @@ uint8_t *testlog_one_generation(uint32_t count, size_t bytes, enum testlog_flush
 #define TESTLOG_IDS (TESTLOG_GENS * 4)
 void testlog_five_generations(void);
 
+/* Three records in edb00001.log, none in edb.log: as a roll leaves them. */
+void testlog_rolled(void);
+
 /* Whole files, with plain system calls. *bytes may be NULL. The caller frees. */
 uint8_t *testlog_load(const char *path, size_t *bytes);
 void testlog_store(const char *path, const void *data, size_t bytes);
