@@ -27,6 +27,7 @@ static inline le64_t to_le64(uint64_t v) { le64_t r; store64(r.b, v); return r; 
 
 /* Big-endian, for keys. */
 static inline uint32_t load_be32(const void *p) { return __builtin_bswap32(load32(p)); }
+static inline uint64_t load_be64(const void *p) { return __builtin_bswap64(load64(p)); }
 static inline void store_be16(void *p, uint16_t v) { store16(p, __builtin_bswap16(v)); }
 static inline void store_be32(void *p, uint32_t v) { store32(p, __builtin_bswap32(v)); }
 static inline void store_be64(void *p, uint64_t v) { store64(p, __builtin_bswap64(v)); }

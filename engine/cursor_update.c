@@ -370,7 +370,7 @@ static JET_ERR check_key_kind(struct cursor *c) {
 JET_ERR cursor_update(struct cursor *cursor, struct slice *bookmark) {
     JET_ERR err = JET_errSuccess;
     struct cursor *c = cursor;
-    uint8_t *record = NULL;
+    uint8_t record[PAGE_SIZE_MAX];
     size_t bytes;
 
     if (!c->update.edit)
@@ -378,9 +378,6 @@ JET_ERR cursor_update(struct cursor *cursor, struct slice *bookmark) {
     if (session_level(c->session) == 0)
         FAIL(JET_errNotInTransaction);
     CALL(check_key_kind(c));
-    record = malloc(PAGE_SIZE_MAX);
-    if (!record)
-        FAIL(JET_errOutOfMemory);
     CALL(finish_record(c, record, &bytes, c->bookmark, &c->bookmark_bytes));
     if (is_insert(c->update.prep))
         CALL(insert_record(c, slice(record, bytes), c->bookmark, &c->bookmark_bytes));
@@ -390,7 +387,6 @@ JET_ERR cursor_update(struct cursor *cursor, struct slice *bookmark) {
     if (bookmark)
         *bookmark = slice(c->bookmark, c->bookmark_bytes);
 cleanup:
-    free(record);
     return err;
 }
 

@@ -106,15 +106,20 @@ static size_t common_bytes(struct slice a, struct slice b) {
     return i;
 }
 
-/* A sought key as the nodes of one page are compared with it: what it shares with tag 0 is found once. */
+/* A sought key as the nodes of one page are compared with it: what it shares with tag 0 is found once, and of a node only
+ * the key is taken apart. */
 struct probe {
     struct slice key;
     size_t shared;    /* bytes equal in key and tag 0 */
     int header_order; /* of any node whose prefix goes beyond `shared`, against key */
+    const uint8_t *data, *tags;
+    uint32_t mask;
+    bool small;
 };
 
 static struct probe probe_make(const struct page *p, struct slice key) {
-    struct probe probe = {.key = key.p ? key : slice("", 0)};
+    struct probe probe = {.key = key.p ? key : slice("", 0), .data = data_area(p), .tags = p->b + p->size,
+                          .mask = tag_mask(p), .small = page_is_small(p)};
     if (page_is_root(p))
         return probe;
     struct slice header = page_external_header(p);
@@ -124,10 +129,17 @@ static struct probe probe_make(const struct page *p, struct slice key) {
     return probe;
 }
 
-static int probe_compare(const struct probe *probe, const struct node *n) {
-    if (n->prefix.n > probe->shared)
+static inline int probe_compare(const struct probe *probe, unsigned line) {
+    uint32_t word = load16(probe->tags - 4 * ((size_t)line + 2) + 2);
+    const uint8_t *b = probe->data + (word & probe->mask);
+    uint32_t first = load16(b);
+    if (((probe->small ? word : first) >> 13 & NODE_COMPRESSED) == 0)
+        return slice_compare(slice(b + 2, first & NODE_LENGTH_MASK), probe->key);
+    size_t prefix = first & NODE_LENGTH_MASK;
+    if (prefix > probe->shared)
         return probe->header_order;
-    return slice_compare(n->suffix, slice(probe->key.p + n->prefix.n, probe->key.n - n->prefix.n));
+    return slice_compare(slice(b + 4, load16(b + 2) & NODE_LENGTH_MASK),
+                         slice(probe->key.p + prefix, probe->key.n - prefix));
 }
 
 unsigned page_find(const struct page *p, struct slice key, bool *exact) {
@@ -136,9 +148,7 @@ unsigned page_find(const struct page *p, struct slice key, bool *exact) {
     *exact = false;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        struct node n;
-        page_node(p, middle, &n);
-        int c = probe_compare(&probe, &n);
+        int c = probe_compare(&probe, middle);
         if (c < 0) {
             low = middle + 1;
         } else {
@@ -155,9 +165,7 @@ unsigned page_find_child(const struct page *p, struct slice key) {
     unsigned low = 0, high = page_lines(p) - 1;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        struct node n;
-        page_node(p, middle, &n);
-        if (probe_compare(&probe, &n) <= 0)
+        if (probe_compare(&probe, middle) <= 0)
             low = middle + 1;
         else
             high = middle;

@@ -39,12 +39,11 @@ struct rec_edit {
     unsigned fixed_last, var_last;
     size_t fixed_end;                      /* end of the fixed columns in fixed[] */
     uint8_t nulls[(FIXED_COLUMNS + 7) / 8];
-    struct value var[VAR_COLUMNS];
     bool changed[FID_TAGGED_FIRST];        /* fixed and variable columns */
     struct tagged *tagged;                 /* by fid */
     unsigned tagged_count, tagged_size;
     uint8_t *fixed;                        /* record offsets; room for all fixed columns */
-    uint8_t memory[];                      /* fixed, then the base record */
+    struct value var[];                    /* those up to var_last; then the memory of fixed, then the base record */
 };
 
 /* ---- values ---- */
@@ -310,6 +309,14 @@ static size_t fixed_room(const struct table_def *def, size_t base_end) {
     return room;
 }
 
+/* Variable columns of the table and of the base record. */
+static unsigned var_room(const struct table_def *def, unsigned base_last) {
+    unsigned last = base_last;
+    for (unsigned i = 0; i < def->column_count && !fid_is_tagged(def->columns[i].fid); i++)
+        last = def->columns[i].fid > last ? def->columns[i].fid : last;
+    return last - FID_VAR_NONE;
+}
+
 static JET_ERR load_base(struct rec_edit *e, const struct rec_areas *a) {
     JET_ERR err = JET_errSuccess;
     struct rec_tags tags = {0};
@@ -325,8 +332,9 @@ static JET_ERR load_base(struct rec_edit *e, const struct rec_areas *a) {
     }
     for (unsigned fid = FID_VAR_FIRST; fid <= a->var_last; fid++) {
         bool null = false;
-        CALL(rec_var_get(a, fid, &null, &var_value(e, fid)->bytes));
-        var_value(e, fid)->kind = null ? REC_NULL : REC_VALUE;
+        struct slice bytes = {0};
+        CALL(rec_var_get(a, fid, &null, &bytes));
+        *var_value(e, fid) = (struct value){.bytes = bytes, .kind = null ? REC_NULL : REC_VALUE};
     }
     e->var_last = a->var_last;
 
@@ -369,17 +377,18 @@ cleanup:
 JET_ERR rec_edit_new(const struct table_def *def, uint32_t page_size, struct slice base, struct rec_edit **out) {
     JET_ERR err = JET_errSuccess;
     struct rec_edit *e = NULL;
-    struct rec_areas areas = {.bitmap = REC_HEADER_BYTES};
+    struct rec_areas areas = {.bitmap = REC_HEADER_BYTES, .var_last = FID_VAR_NONE};
     if (base.p)
         CALL(rec_areas_read(base, &areas));
-    size_t room = fixed_room(def, areas.bitmap);
-    if (!(e = malloc(sizeof *e + room + base.n)))
+    size_t var_count = var_room(def, areas.var_last), room = fixed_room(def, areas.bitmap);
+    if (!(e = malloc(sizeof *e + var_count * sizeof *e->var + room + base.n)))
         FAIL(JET_errOutOfMemory);
-    *e = (struct rec_edit){.def = def, .page_size = page_size, .var_last = FID_VAR_NONE, .fixed = e->memory};
+    *e = (struct rec_edit){.def = def, .page_size = page_size, .var_last = FID_VAR_NONE};
+    e->fixed = (uint8_t *)(e->var + var_count);
     memset(e->nulls, 0xff, sizeof e->nulls);
     if (base.p) {
-        memcpy(e->memory + room, base.p, base.n);
-        areas.record.p = e->memory + room;
+        memcpy(e->fixed + room, base.p, base.n);
+        areas.record.p = e->fixed + room;
         CALL(load_base(e, &areas));
     } else {
         CALL(load_defaults(e));
@@ -394,7 +403,7 @@ cleanup:
 void rec_edit_free(struct rec_edit *edit) {
     if (!edit)
         return;
-    for (unsigned i = 0; i < VAR_COLUMNS; i++)
+    for (unsigned i = 0; i < edit->var_last - FID_VAR_NONE; i++)
         free(edit->var[i].own);
     for (unsigned i = 0; i < edit->tagged_count; i++)
         values_free(edit->tagged[i].values, edit->tagged[i].count);

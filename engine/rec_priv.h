@@ -10,7 +10,7 @@
 
 #include "engine/rec.h"
 
-enum { REC_HEADER_BYTES = 4, FID_VAR_NONE = 127, VAR_COLUMNS = 128, FIXED_COLUMNS = 127, TAG_ENTRY_BYTES = 4 };
+enum { REC_HEADER_BYTES = 4, FID_VAR_NONE = 127, FIXED_COLUMNS = 127, TAG_ENTRY_BYTES = 4 };
 #define REC_FILL 0x2a /* where a NULL fixed column has its place */
 #define REC_OFFSET_MASK 0x7fffu
 #define REC_VAR_NULL 0x8000u

@@ -238,7 +238,8 @@ static JET_ERR check_writable(const struct session *session) {
         return RAISE(JET_errNotInTransaction);
     if (session->trx->read_only)
         return RAISE(JET_errTransReadOnly);
-    return inst_usable(session->inst);
+    JET_ERR err = inst_usable(session->inst);
+    return err >= JET_errSuccess && log_disk_full(session->inst->log) ? RAISE(JET_errLogDiskFull) : err;
 }
 
 /* Under the tree latch: may the session change this node now? */

@@ -11,7 +11,7 @@
 
 static void bt__what_cannot_be_done_changes_nothing(void) {
     struct model m = numbers(3000);
-    static uint8_t data[DATA_MAX], long_key[KEY_BUFFER];
+    static uint8_t data[PAGE_SIZE_MAX], long_key[KEY_BUFFER];
     uint8_t key[4];
     struct slice large = slice(data, page_record_max(4096, 4) + 1);
     dbtime_t before = atomic_load(&m.t->db->dbtime);
