@@ -110,6 +110,9 @@ JET_ERR cat_read_beside(struct session *session, struct tree *tree, enum cat_sid
         CALL(side == CAT_ABOVE ? bt_next(tree, &place) : bt_prev(tree, &place));
     }
     page_node(&place.leaf.page, place.line, &node);
+    int order = node_compare(&node, slice(key, *key_bytes));
+    if (side == CAT_ABOVE ? order <= 0 : order >= 0)
+        FAIL(JET_errDatabaseCorrupted); /* a page out of order must not lead in a circle */
     *key_bytes = node_key(&node, key);
 cleanup:
     bt_release(&place);

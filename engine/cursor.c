@@ -181,6 +181,22 @@ static void land(struct cursor *c, const struct bt_place *place, struct slice da
     c->record_good = true;
 }
 
+/* A page out of order must not lead in a circle. */
+static JET_ERR check_order(const struct bt_place *place, enum cursor_step step, struct slice key) {
+    struct node node;
+
+    if (step == STEP_FIRST || step == STEP_LAST)
+        return JET_errSuccess;
+    page_node(&place->leaf.page, place->line, &node);
+    int order = node_compare(&node, key);
+    bool good = step == STEP_EQ   ? order == 0
+                : step == STEP_GT ? order > 0
+                : step == STEP_GE ? order >= 0
+                : step == STEP_LT ? order < 0
+                                  : order <= 0;
+    return good ? JET_errSuccess : RAISE(JET_errDatabaseCorrupted);
+}
+
 /* To where a walk begins; *look: the node there is already a candidate. */
 static JET_ERR walk_begin(struct cursor *c, enum cursor_step step, struct slice key, struct bt_place *place,
                           bool *look) {
@@ -233,6 +249,7 @@ JET_ERR cursor_go(struct cursor *c, enum cursor_step step, struct slice key) {
         CALL(err);
         look = true;
     }
+    CALL(check_order(&place, step, key));
     land(c, &place, data, stamp);
 cleanup:
     bt_release(&place);

@@ -21,6 +21,7 @@ static bool config_is_valid(const struct log_config *config) {
 static void log_free(struct log *log) {
     if (!log)
         return;
+    log_behind_close(log->behind);
     log_next_close(log->next);
     os_close(log->file);
     os_cond_done(&log->room);
@@ -52,6 +53,7 @@ static JET_ERR log_new(const struct log_config *config, const struct log_header 
     if (!log->image || !log->stage)
         FAIL(JET_errOutOfMemory);
     CALL(log_next_open(&log->config, &log->next));
+    CALL(log_behind_open(log, &log->behind));
     *out = log;
     log = NULL;
 cleanup:
@@ -140,6 +142,8 @@ cleanup:
 static JET_ERR cut_off(struct log_image *image, struct os_file *file, uint32_t end) {
     JET_ERR err = JET_errSuccess;
     uint32_t from = end & ~(LOG_SECTOR - 1), to = image->header.file_bytes;
+    while (to >= end + 8 && load64(image->bytes + to - 8) == 0)
+        to -= 8;
     while (to > end && image->bytes[to - 1] == 0)
         to--;
     if (to > end) {

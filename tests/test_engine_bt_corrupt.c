@@ -275,6 +275,70 @@ static void bt_check__notices_each_kind_of_damage(void) {
     }
 }
 
+/* Changes some bytes of a page, as a disk could that also made the checksum right. False: page_check would refuse it.
+ */
+static bool spoil_page(struct testdb *t, pgno_t pgno) {
+    static uint8_t copy[PAGE_SIZE_MAX];
+    struct page_ref ref;
+    uint32_t size = t->db->page_size;
+    struct page spoilt = {copy, size};
+    if (cache_latch(t->db->pages, pgno, LATCH_EXCLUSIVE, &ref) < JET_errSuccess)
+        return false;
+    memcpy(copy, ref.page.b, size);
+    for (uint64_t n = 1 + test_random_below(3); n > 0; n--) {
+        uint64_t where = test_random_below(3);
+        size_t at = where == 0   ? 16 + test_random_below(24)
+                    : where == 1 ? size - 1 - test_random_below(64)
+                                 : 40 + test_random_below(200);
+        copy[at] = test_random_below(2) ? (uint8_t)test_random() : copy[at] ^ (uint8_t)(1u << test_random_below(8));
+    }
+    bool good = page_check(&spoilt, NULL) >= JET_errSuccess;
+    if (good)
+        memcpy(ref.page.b, copy, size);
+    cache_unlatch(&ref);
+    return good;
+}
+
+/* Whatever the answers are, there must be one. */
+static void use_spoilt_tree(struct model *m) {
+    static uint8_t data[600];
+    uint8_t key[KEY_BUFFER];
+    size_t steps;
+    pgno_t fdp;
+    (void)findings(m->tree);
+    (void)scan(m->tree, &steps);
+    for (unsigned i = 0; i < 60; i++) {
+        struct slice k = number_key((uint32_t)test_random_below(3000), key),
+                     d = slice(data, 1 + test_random_below(600));
+        if (test_random_below(2) && m->count > 0) {
+            const struct entry *e = &m->at[test_random_below(m->count)];
+            k = slice(e->key, e->key_bytes);
+        }
+        (void)!(i % 3 == 0 ? do_insert(m, k, d, 0) : i % 3 == 1 ? do_remove(m, k) : do_update(m, k, &d, 0));
+    }
+    struct mtr mtr;
+    mtr_begin(&mtr, m->t->db, NULL);
+    (void)!space_create_tree(&mtr, m->t->db, m->tree, 1000, 0, 3, &fdp);
+    mtr_end(&mtr);
+    mtr_begin(&mtr, m->t->db, NULL);
+    (void)!space_free_tree(&mtr, m->tree, &m->t->db->root);
+    mtr_end(&mtr);
+    (void)findings(m->tree);
+}
+
+static void bt__spoilt_pages_give_errors_and_no_more(void) {
+    for (unsigned round = 0; round < 40; round++) {
+        struct model m = round % 2 ? numbers(3000) : model_new(4096);
+        for (unsigned i = 0; i < 80 && round % 2 == 0; i++)
+            model_insert_one(&m, KEY_LONG, DATA_SMALL);
+        unsigned spoilt = 0;
+        for (unsigned tries = 0; tries < 2000 && spoilt < 1 + round % 3; tries++)
+            spoilt += spoil_page(m.t, 1 + (pgno_t)test_random_below(atomic_load(&m.t->db->page_count)));
+        use_spoilt_tree(&m);
+        model_free(&m);
+    }
+}
+
 /* ---- files that Windows wrote ---- */
 
 static void print_finding(void *context, pgno_t pgno, const char *what) {
@@ -318,4 +382,4 @@ TEST_MAIN(TEST(bt__what_cannot_be_done_changes_nothing), TEST(bt__trees_of_newer
           TEST(bt__a_full_disk_leaves_the_tree_whole), TEST(bt__a_dead_log_leaves_the_tree_whole),
           TEST(bt_next__a_ring_of_leaves_ends_with_an_error), TEST(bt_next__a_link_to_anything_else_is_an_error),
           TEST(bt_walk__a_wrong_child_is_an_error), TEST(bt_check__notices_each_kind_of_damage),
-          TEST(bt_check__finds_nothing_in_files_from_windows))
+          TEST(bt__spoilt_pages_give_errors_and_no_more), TEST(bt_check__finds_nothing_in_files_from_windows))

@@ -1,14 +1,7 @@
 /* Threads on trees that share the space of one database.
  * test-label: threads */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "tests/lib/fault.h"
 #include "tests/lib/test.h"
 #include "tests/lib/testbt.h"
-
-/* ---- many threads ---- */
 
 #define THREADS 4
 #define PER_THREAD 1500

@@ -92,7 +92,10 @@ static int do_backup(const struct stream *s, JET_INSTANCE instance, const struct
         complain(s->logs.path, "its log is circular: there are no incremental backups, only full ones");
         return EXIT_FAILED;
     }
-    return complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed", err);
+    int code = complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed", err);
+    if (code == EXIT_DAMAGE)
+        fprintf(stderr, "esentutl: the system log names what is damaged; so does esentutl verify\n");
+    return code;
 }
 
 static int run_job(const struct args *args, struct stream *s, const struct job *job, struct paths *paths) {

@@ -236,27 +236,37 @@ static JET_ERR export_rows(struct export *x) {
     return err == JET_errNoCurrentRecord ? JET_errSuccess : err;
 }
 
+static int complain_export(const char *path, const char *table, JET_ERR err) {
+    char what[80];
+    if (err == JET_errDatabaseDirtyShutdown) {
+        complain_dirty(path);
+        return EXIT_FAILED;
+    }
+    if (err == JET_errObjectNotFound || err == JET_errInvalidName) {
+        complain(path, "has no table %s", table);
+        return EXIT_FAILED;
+    }
+    snprintf(what, sizeof what, "table %.64s", table);
+    return complain_err(path, what, err);
+}
+
 static int export_table(struct export *x, const char *path, const char *table) {
     JET_ERR err = JET_errSuccess;
-    int code = EXIT_FAILED;
+    int code = EXIT_DONE;
 
     CALL(reader_begin_session(x->reader));
     CALL(trx_begin(x->reader->session, true));
     CALL(cursor_open(x->reader->session, x->reader->db, table, JET_bitTableReadOnly, &x->cursor));
     CALL(cursor_table(x->cursor, &x->def));
-    code = EXIT_DAMAGE;
     CALL(export_rows(x));
-    code = x->undecoded ? EXIT_DAMAGE : EXIT_DONE;
-    if (x->undecoded)
+    if (x->undecoded) {
         complain(path, "table %s: %llu values could not be decoded, the first one for %s", table,
                  (unsigned long long)x->undecoded, err_words(x->first_undecoded));
+        code = EXIT_DAMAGE;
+    }
 cleanup:
-    if (err == JET_errDatabaseDirtyShutdown)
-        complain_dirty(path);
-    else if (err == JET_errObjectNotFound || err == JET_errInvalidName)
-        complain(path, "has no table %s", table);
-    else if (err < JET_errSuccess)
-        complain(path, "table %s: %s", table, err_words(err));
+    if (err < JET_errSuccess)
+        code = complain_export(path, table, err);
     if (x->cursor)
         cursor_close(x->cursor);
     return code;
@@ -277,8 +287,10 @@ static int run_export(const struct args *args) {
         complain(path, "%s", err_words(JET_errOutOfMemory));
         code = EXIT_FAILED;
     }
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE) {
+        reader_show_events(x.reader);
         code = export_table(&x, path, args->operands[1]);
+    }
     scratch_close(&x.value);
     scratch_close(&x.list);
     reader_close(x.reader);

@@ -116,27 +116,6 @@ int instance_end(const struct stream *s, JET_INSTANCE instance, int code) {
 
 /* ---- words ---- */
 
-/* What says that something that was read is damaged. */
-static bool is_damage(JET_ERR err) {
-    static const JET_ERR damage[] = {
-        JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized, JET_errDatabaseCorrupted,
-        JET_errCatalogCorrupted, JET_errLogFileCorrupt, JET_errLogReadVerifyFailure, JET_errLogCorruptDuringHardRestore,
-        JET_errCheckpointCorrupt, JET_errBadBackupDatabaseSize, JET_errMissingLogFile, JET_errMissingRestoreLogFiles,
-        JET_errInvalidLogSequence, JET_errBadParentPageLink, JET_errDbTimeTooOld, JET_errDbTimeTooNew,
-        JET_errRequiredLogFilesMissing, JET_errLogFileSizeMismatch,
-    };
-    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
-        if (damage[i] == err)
-            return true;
-    }
-    return false;
-}
-
-int complain_err(const char *path, const char *what, JET_ERR err) {
-    complain(path, "%s%s%s", what ? what : "", what ? ": " : "", err_words(err));
-    return is_damage(err) ? EXIT_DAMAGE : EXIT_FAILED;
-}
-
 JET_ERR instance_status(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *data) {
     static struct progress progress = {.shown = -1};
     const JET_SNPROG *at = data;

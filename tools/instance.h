@@ -28,8 +28,6 @@ int instance_start(const struct stream *s, JET_INSTANCE *instance);
 /* Ends it, started or not, and returns the worse of code and what that gives. */
 int instance_end(const struct stream *s, JET_INSTANCE instance, int code);
 
-/* "esentutl: PATH: what: JET_err..." and the exit code that belongs to an error. */
-int complain_err(const char *path, const char *what, JET_ERR err);
 /* A JET_PFNSTATUS that draws a bar. */
 JET_ERR instance_status(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *progress);
 

@@ -198,3 +198,24 @@ const char *err_words(JET_ERR err) {
     snprintf(out, sizeof ring[0], "%s (%d): %s", err_name(err), (int)err, err_text(err));
     return out;
 }
+
+/* What says that something that was read is damaged. */
+static bool is_damage(JET_ERR err) {
+    static const JET_ERR damage[] = {
+        JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized, JET_errDatabaseCorrupted,
+        JET_errCatalogCorrupted, JET_errLogFileCorrupt, JET_errLogReadVerifyFailure, JET_errLogCorruptDuringHardRestore,
+        JET_errCheckpointCorrupt, JET_errBadBackupDatabaseSize, JET_errMissingLogFile, JET_errMissingRestoreLogFiles,
+        JET_errInvalidLogSequence, JET_errBadParentPageLink, JET_errDbTimeTooOld, JET_errDbTimeTooNew,
+        JET_errRequiredLogFilesMissing, JET_errLogFileSizeMismatch,
+    };
+    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
+        if (damage[i] == err)
+            return true;
+    }
+    return false;
+}
+
+int complain_err(const char *path, const char *what, JET_ERR err) {
+    complain(path, "%s%s%s", what ? what : "", what ? ": " : "", err_words(err));
+    return is_damage(err) ? EXIT_DAMAGE : EXIT_FAILED;
+}

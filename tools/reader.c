@@ -65,6 +65,15 @@ cleanup:
     return err;
 }
 
+static void show_event(void *context, int id, enum event_severity severity, const char *text) {
+    (void)context, (void)id, (void)severity;
+    fprintf(stderr, "esentutl: %s\n", text);
+}
+
+void reader_show_events(struct reader *r) {
+    r->inst.events = (struct event_sink){.source = "esentutl", .level = 1, .fn = show_event};
+}
+
 void reader_close(struct reader *r) {
     if (!r)
         return;

@@ -20,6 +20,8 @@ struct reader {
 MUST_CHECK JET_ERR reader_open(const char *path, struct reader **out);
 /* For cursors: opens the catalog. JET_errDatabaseDirtyShutdown unless the state is clean. */
 MUST_CHECK JET_ERR reader_begin_session(struct reader *reader);
+/* From now on what the engine finds damaged goes to stderr (and to syslog, as all events do), with its page. */
+void reader_show_events(struct reader *reader);
 void reader_close(struct reader *reader); /* NULL is ignored */
 
 const char *dbstate_words(uint32_t state);

@@ -5,6 +5,7 @@
 
 #include "backup/set.h"
 #include "engine/db.h"
+#include "engine/logrec.h"
 #include "tools/instance.h"
 #include "tools/reader.h"
 
@@ -123,33 +124,59 @@ const struct command command_restore = {
 
 /* ---- recover ---- */
 
-/* Databases that the log knows as attached: by its newest header, and by the checkpoint. */
-struct attached { char paths[2 * DB_MAX][OS_PATH_MAX]; unsigned count; };
+/* Databases that recovery may work on: those attached at the checkpoint, and those that records behind it attach. */
+#define ATTACHED_MAX 16
+struct attached { char paths[ATTACHED_MAX][OS_PATH_MAX]; unsigned count; };
 
-static void add_attached(struct attached *list, const uint8_t *bytes, uint32_t count) {
+static void add_attached(struct attached *list, const struct db_attachment *a) {
+    for (unsigned i = 0; i < list->count; i++) {
+        if (strcmp(list->paths[i], a->path) == 0)
+            return;
+    }
+    if (list->count < ATTACHED_MAX)
+        memcpy(list->paths[list->count++], a->path, sizeof a->path);
+}
+
+static void add_list(struct attached *list, const uint8_t *bytes, uint32_t count) {
     struct slice rest = slice(bytes, count);
     struct db_attachment a;
-    while (rest.n > 0 && list->count < 2 * DB_MAX && db_attach_list_next(&rest, &a) >= JET_errSuccess) {
-        bool known = false;
-        for (unsigned i = 0; i < list->count && !known; i++)
-            known = strcmp(list->paths[i], a.path) == 0;
-        if (!known)
-            memcpy(list->paths[list->count++], a.path, sizeof a.path);
+    while (rest.n > 0 && db_attach_list_next(&rest, &a) >= JET_errSuccess)
+        add_attached(list, &a);
+}
+
+static void add_records(struct attached *list, struct log_reader *reader) {
+    struct log_record record;
+    struct db_attachment a;
+    uint32_t page_size;
+    while (log_reader_next(reader, &record) >= JET_errSuccess) {
+        if ((record.type == LOGREC_CREATE_DB || record.type == LOGREC_ATTACH_DB) &&
+            db_record_decode(slice(record.data, record.bytes), &a, &page_size) >= JET_errSuccess)
+            add_attached(list, &a);
     }
 }
 
 /* As far as it can be told: recovery itself will say what is wrong. */
 static void find_attached(const struct stream *s, struct attached *list) {
-    struct log_header *header = malloc(sizeof *header);
+    struct log_reader_config config = {.dirs[0] = s->logs};
+    struct log_reader *reader = NULL;
+    struct log_range range;
     struct log_checkpoint *checkpoint = malloc(sizeof *checkpoint);
     char path[OS_PATH_MAX], name[8];
-    if (header && log_path_current(&s->logs, path) >= JET_errSuccess && log_header_read(path, header) >= JET_errSuccess)
-        add_attached(list, header->attach, header->attach_bytes);
+
     snprintf(name, sizeof name, "%.3s.chk", s->logs.base);
     if (checkpoint && os_path_join(path, s->system, name) >= JET_errSuccess &&
-        log_checkpoint_read(path, checkpoint, NULL) >= JET_errSuccess)
-        add_attached(list, checkpoint->attach, checkpoint->attach_bytes);
-    free(header);
+        log_checkpoint_read(path, checkpoint, NULL) >= JET_errSuccess) {
+        config.from = checkpoint->position;
+        add_list(list, checkpoint->attach, checkpoint->attach_bytes);
+    } else if (log_dir_scan(&s->logs, &range) >= JET_errSuccess) {
+        config.from = lgpos_make(range.low ? range.low : range.current, 0);
+    }
+    if (config.from && log_reader_open(&config, &reader) >= JET_errSuccess) {
+        if (lgpos_offset(config.from) == 0)
+            add_list(list, log_reader_header(reader)->attach, log_reader_header(reader)->attach_bytes);
+        add_records(list, reader);
+        log_reader_close(reader);
+    }
     free(checkpoint);
 }
 

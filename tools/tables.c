@@ -180,7 +180,7 @@ cleanup:
 static int list_database(struct lister *l, const char *path) {
     JET_ERR err = JET_errSuccess;
     struct cat_rows rows = {0};
-    int code = EXIT_DAMAGE;
+    int code = EXIT_DONE;
 
     if (le32(l->reader->header->state) != JET_dbstateCleanShutdown) {
         complain_dirty(path);
@@ -191,12 +191,11 @@ static int list_database(struct lister *l, const char *path) {
     out_open_array(&l->out, "tables");
     CALL(cat_rows_load(l->reader->db, CAT_FDP, CAT_OBJID, &rows));
     CALL(list_tables(l, &rows));
-    code = EXIT_DONE;
 cleanup:
     while (l->out.depth > depth)
         out_close(&l->out);
     if (err < JET_errSuccess) {
-        complain(path, "%s; esentutl check tells more", err_words(err));
+        code = complain_err(path, "not all tables can be listed; esentutl check tells more", err);
         out_string(&l->out, "error", err_name(err));
     }
     cat_rows_free(&rows);
@@ -211,10 +210,12 @@ static int run_tables(const struct args *args) {
     out_start(&l.out, args_has(args, "json"));
     out_string(&l.out, "file", path);
     int code = reader_open_or_complain(path, &l.reader, why);
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE) {
+        reader_show_events(l.reader);
         code = list_database(&l, path);
-    else
+    } else {
         out_string(&l.out, "error", why);
+    }
     out_finish(&l.out);
     reader_close(l.reader);
     return code;

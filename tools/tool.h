@@ -101,6 +101,9 @@ void complain(const char *path, const char *format, ...) __attribute__((format(p
 /* The error's name and meaning, for complaints: "JET_errDiskIO (-1022): Disk IO error". A ring of static buffers. */
 const char *err_words(JET_ERR err);
 
+/* "esentutl: PATH: what: JET_err..."; returns the exit code that belongs to the error. what may be NULL. */
+int complain_err(const char *path, const char *what, JET_ERR err);
+
 /* ---- progress (progress.c): a bar on stderr where that is a terminal ---- */
 
 struct progress {
