@@ -46,15 +46,6 @@ void log_next_want(struct log_next *next);  /* starts preparing and returns; tak
 MUST_CHECK JET_ERR log_next_take(struct log_next *next, struct os_file **file, bool *reserve_used);
 bool log_next_disk_full(struct log_next *next);
 
-/* ---- writing behind (behind.c) ---- */
-
-#define LOG_BEHIND_BYTES (512u * 1024)
-
-struct log_behind;
-MUST_CHECK JET_ERR log_behind_open(struct log *log, struct log_behind **out);
-void log_behind_close(struct log_behind *behind); /* NULL is ignored */
-void log_behind_want(struct log_behind *behind);  /* wakes the thread; takes only a leaf lock */
-
 /* ---- the writer's state (writer.c; made and ended by open.c) ---- */
 
 #define LOG_STAGE_BYTES (64u * 1024) /* a flush up to this size is one write */
@@ -64,7 +55,6 @@ struct log {
     struct log_config config;
     JET_SIGNATURE signature;
     struct log_next *next;
-    struct log_behind *behind;
     /* under buffer_lock; header and image also read by whoever holds `held` and leads */
     struct os_mutex buffer_lock;
     struct os_cond room;
@@ -73,7 +63,6 @@ struct log {
     uint32_t fill, seed;
     struct log_header header; /* of the current generation; attachments: what the next one will say */
     bool next_wanted;
-    uint32_t behind_at; /* fill at which writing behind is due */
     /* under flush_lock */
     struct os_mutex flush_lock;
     struct os_cond flushed;

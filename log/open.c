@@ -21,7 +21,6 @@ static bool config_is_valid(const struct log_config *config) {
 static void log_free(struct log *log) {
     if (!log)
         return;
-    log_behind_close(log->behind);
     log_next_close(log->next);
     os_close(log->file);
     os_cond_done(&log->room);
@@ -53,7 +52,6 @@ static JET_ERR log_new(const struct log_config *config, const struct log_header 
     if (!log->image || !log->stage)
         FAIL(JET_errOutOfMemory);
     CALL(log_next_open(&log->config, &log->next));
-    CALL(log_behind_open(log, &log->behind));
     *out = log;
     log = NULL;
 cleanup:

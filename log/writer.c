@@ -164,7 +164,6 @@ void log_enter_generation(struct log *log, const struct log_header *header, stru
     log->seed = log_frame_seed(&log->signature, header->gen);
     log->fill = log->written = fill;
     log->next_wanted = false;
-    log->behind_at = fill + LOG_BEHIND_BYTES;
     atomic_store(&log->gen, header->gen);
     atomic_store(&log->created, load64(&header->created));
     os_mutex_unlock(&log->buffer_lock);
@@ -269,10 +268,6 @@ static void put_piece(struct log *log, uint8_t type, uint8_t flags, struct part_
     if (!log->next_wanted && log->fill > log->header.file_bytes / 4) {
         log->next_wanted = true;
         log_next_want(log->next);
-    }
-    if (log->fill > log->behind_at) {
-        log->behind_at = log->fill + LOG_BEHIND_BYTES;
-        log_behind_want(log->behind);
     }
 }
 

@@ -88,7 +88,7 @@ static void restore_elsewhere_and_check(const struct place *p, const char *name,
     CHECK_OK(workload_attach(instance, database));
     CU_ASSERT_TRUE_FATAL(workload_check(instance, database, p->seed, models, low, high));
     CHECK_OK(JetTerm(instance));
-    CU_ASSERT_TRUE_FATAL(test_edbcheck(database) <= 0);
+    CU_ASSERT_TRUE_FATAL(test_edbcheck(database) <= 0 && test_check(database) == 0);
     free(models);
 }
 
@@ -191,7 +191,7 @@ static void restore__goes_on_with_the_instances_own_logs_to_the_last_commit(void
     CHECK_OK(workload_attach(instance, p.database));
     CU_ASSERT_TRUE_FATAL(workload_check(instance, p.database, p.seed, p.models, low, high));
     CHECK_OK(JetTerm(instance));
-    CU_ASSERT_TRUE_FATAL(test_edbcheck(p.database) <= 0);
+    CU_ASSERT_TRUE_FATAL(test_edbcheck(p.database) <= 0 && test_check(p.database) == 0);
     free(p.models);
 }
 

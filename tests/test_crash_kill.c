@@ -89,7 +89,7 @@ static void kill9__loses_no_acknowledged_commit_and_shows_no_other(void) {
         workload_tight_cache(round % 3 == 1);
         check_after(&dirs, !circular, seed, models, ledger);
         if (round % 10 == 9)
-            CU_ASSERT_TRUE_FATAL(test_edbcheck(database) <= 0);
+            CU_ASSERT_TRUE_FATAL(test_edbcheck(database) <= 0 && test_check(database) == 0);
     }
     printf("kill -9: %u rounds, %llu transactions, 0 lost\n", rounds, (unsigned long long)total(ledger));
     free(models);

@@ -1,9 +1,12 @@
-/* Files whose bytes were changed behind good checksums: every table is opened and read, and some are written to. Whatever
- * comes back is an error; nothing may crash, hang or read out of bounds (P14). */
+/* Files whose bytes were changed behind good checksums: every table is opened and read, and some are written to.
+ * Whatever comes back is an error; nothing may crash, hang or read out of bounds (P14). */
 #include "base/checksum.h"
 #include "tests/lib/testcat.h"
 
-struct image { uint8_t *bytes; size_t n; };
+struct image {
+    uint8_t *bytes;
+    size_t n;
+};
 
 static struct image load(const char *path) {
     FILE *file = fopen(path, "rb");
@@ -45,7 +48,10 @@ static void damage(uint8_t *bytes, size_t n, uint32_t page_size) {
     }
 }
 
-struct table_names { char name[64][65]; unsigned count; };
+struct table_names {
+    char name[64][65];
+    unsigned count;
+};
 static JET_ERR take_name(void *context, const struct cat_record *table) {
     struct table_names *names = context;
     size_t n = table->name.n < 64 ? table->name.n : 64;
@@ -149,11 +155,21 @@ static void try_file(const char *name, unsigned rounds, bool write) {
     free(image.bytes);
 }
 
-static void damaged_values__give_errors(void) { try_file("multi.edb", 60, false); }
-static void damaged_text__gives_errors(void) { try_file("text.edb", 40, false); }
-static void damaged_defaults__give_errors(void) { try_file("default.edb", 40, false); }
-static void damaged_many_tables__give_errors(void) { try_file("SRUDB.dat", 20, false); }
-static void damaged_tables__can_be_written_to_or_not(void) { try_file("basic.edb", 60, true); }
+static void damaged_values__give_errors(void) {
+    try_file("multi.edb", 60, false);
+}
+static void damaged_text__gives_errors(void) {
+    try_file("text.edb", 40, false);
+}
+static void damaged_defaults__give_errors(void) {
+    try_file("default.edb", 40, false);
+}
+static void damaged_many_tables__give_errors(void) {
+    try_file("SRUDB.dat", 20, false);
+}
+static void damaged_tables__can_be_written_to_or_not(void) {
+    try_file("basic.edb", 60, true);
+}
 
 TEST_MAIN(TEST(damaged_values__give_errors), TEST(damaged_text__gives_errors), TEST(damaged_defaults__give_errors),
           TEST(damaged_many_tables__give_errors), TEST(damaged_tables__can_be_written_to_or_not))

@@ -84,7 +84,7 @@ static void circular_logging__stays_bounded_through_a_gibibyte_of_changes(void) 
     printf("%llu MiB of values changed, at most %u log files of %u KiB ", (unsigned long long)(written >> 20), most, LOG_KIB);
     CU_ASSERT_TRUE(most <= 40); /* four times the depth of 4 MiB is when committers help; a record image may double what is logged */
     CHECK_OK(JetTerm(p.instance));
-    CU_ASSERT_TRUE(test_edbcheck(test_path("a.edb")) <= 0);
+    CU_ASSERT_TRUE(test_edbcheck(test_path("a.edb")) <= 0 && test_check(test_path("a.edb")) == 0);
 }
 
 static void plain_logging__keeps_every_file_until_a_backup(void) {

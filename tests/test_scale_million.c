@@ -208,7 +208,7 @@ static void run_rows(uint32_t page_size, uint32_t rows, bool with_export) {
     CU_ASSERT_EQUAL(walk.wrong, 0);
     CHECK_ERR(JetMove(s.session, s.table, JET_MoveNext, 0), JET_errNoCurrentRecord);
     CHECK_OK(JetTerm(s.instance));
-    CU_ASSERT_TRUE(test_edbcheck(database) <= 0);
+    CU_ASSERT_TRUE(test_edbcheck(database) <= 0 && test_check(database) == 0);
     if (with_export)
         check_export(&s, database);
     free(s.values);

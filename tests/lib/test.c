@@ -187,6 +187,13 @@ int test_edbcheck(const char *path) {
     return rc == 0 ? 0 : 1;
 }
 
+int test_check(const char *path) {
+    char tool[PATH_BYTES];
+    snprintf(tool, sizeof tool, "%s/bin/esentutl", ESENT_BINARY_DIR);
+    char *argv[] = {tool, "check", (char *)path, NULL};
+    return run(argv, NULL);
+}
+
 /* ---- assertions and main ---- */
 
 void test_check_err(int32_t got, int32_t expected, const char *expr, const char *file, int line) {

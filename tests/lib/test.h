@@ -32,6 +32,8 @@ const char *test_path(const char *name);
 const char *test_windows_file(const char *name);
 /* Runs edbcheck.py on a file: 0 clean, 1 problems (printed), -1 absent (reported as skipped). */
 int test_edbcheck(const char *path);
+/* Runs our own `esentutl check` of this build: its exit code, 0 clean. */
+int test_check(const char *path);
 void test_skip(const char *why);
 
 /* Random numbers of the run: the seed is printed at the start, ESENT_TEST_SEED sets it. */
