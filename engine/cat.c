@@ -285,7 +285,7 @@ JET_ERR cat_each_table(struct session *session, struct db *db, cat_table_fn fn, 
     JET_ERR err = JET_errSuccess;
     struct tree *roots, *objects;
     uint8_t key[KEY_BUFFER], *mark = NULL, *data = NULL;
-    size_t key_bytes = 0, mark_bytes, bytes;
+    size_t key_bytes = 0, mark_bytes = 0, bytes = 0;
     struct cat_record record;
     bool began = false;
 

@@ -212,7 +212,8 @@ static struct chain_top look_locked(struct trx_system *system, const struct chai
     struct version *previous, *v = chain_find(system, id, &previous);
     if (!v)
         return (struct chain_top){0};
-    return (struct chain_top){true, conflicts(v, trx), v->trx == trx, v->op, v->level};
+    const bool own = v->trx == trx; /* the level of another's version is that session's to change */
+    return (struct chain_top){true, conflicts(v, trx), own, v->op, own ? v->level : 0};
 }
 
 static struct chain_top look(struct trx_system *system, const struct chain_id *id, const struct trx *trx) {

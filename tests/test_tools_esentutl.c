@@ -23,7 +23,10 @@ enum { DONE = 0, DAMAGE = 1, FAILED = 2 };
 
 /* ---- running it ---- */
 
-struct result { int code; char *out, *err; }; /* out and err stay until the next run */
+struct result {
+    int code;
+    char *out, *err;
+}; /* out and err stay until the next run */
 
 /* Not from the ring of test_path(): a test may run the program often. */
 static const char *own_path(int which) {
@@ -136,7 +139,9 @@ static void write_file(const char *path, const char *text) {
     fclose(f);
 }
 
-static long page_at(uint32_t pgno) { return (long)(pgno + 1) * 4096; }
+static long page_at(uint32_t pgno) {
+    return (long)(pgno + 1) * 4096;
+}
 
 /* ---- an instance with rows, made by another process ---- */
 
@@ -354,14 +359,17 @@ static void verify__a_truncated_database_is_damage_wherever_it_ends(void) {
 }
 
 static void verify__what_is_none_of_these_files_cannot_be_done(void) {
-    const struct { const char *path, *why; } cases[] = {
+    const struct {
+        const char *path, *why;
+    } cases[] = {
         {test_path("missing"), "does not exist"},
         {test_dir(), "is a directory"},
         {test_path("empty"), "is empty"},
         {test_path("text"), "is no database, log file or checkpoint"},
     };
     write_file(test_path("empty"), "");
-    write_file(test_path("text"), "The quick brown fox jumps over the lazy dog, more than once and for more than a few bytes.");
+    write_file(test_path("text"),
+               "The quick brown fox jumps over the lazy dog, more than once and for more than a few bytes.");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static const char *const commands[] = {"verify", "header", "check", "tables"};
         for (size_t k = 0; k < 4; k++) {
@@ -388,7 +396,8 @@ static void verify__the_worst_of_several_files_decides(void) {
 static void verify__finds_damage_in_log_files(void) {
     make_rows(test_path("inst"), false, 0, 2000, ENDS_CLEAN);
     const char *closed = test_path("inst/edb00001.log"), *current = test_path("inst/edb.log");
-    struct result r = run("verify", "--json", closed, current, test_path("inst/edb.chk"), test_path("inst/test.edb"), NULL);
+    struct result r =
+        run("verify", "--json", closed, current, test_path("inst/edb.chk"), test_path("inst/test.edb"), NULL);
     CU_ASSERT_EQUAL(r.code, DONE);
     check_json();
     flip(closed, 50000, 1);
@@ -441,9 +450,10 @@ static void header__tells_everything_as_text_and_as_json(void) {
     CU_ASSERT_EQUAL(r.code, DONE);
     CU_ASSERT(has(r.out, "circular logging                     on"));
     CU_ASSERT_EQUAL(run("header", chk, NULL).code, DONE);
+    CU_ASSERT(has(run("header", "--records", log, NULL).out, "commit trx"));
     run("header", "--json", db, NULL);
     check_json();
-    run("header", "--json", log, NULL);
+    run("header", "--json", "--records", log, NULL);
     check_json();
     run("header", "--json", chk, NULL);
     check_json();
@@ -454,7 +464,8 @@ static void ese_spellings__do_the_same(void) {
     CU_ASSERT(has(run("/mh", test_path("inst/test.edb"), NULL).out, "dirty shutdown"));
     CU_ASSERT(has(run("-ML", test_path("inst/edb.log"), NULL).out, "log signature"));
     CU_ASSERT(has(run("/mk", test_path("inst/edb.chk"), NULL).out, "recovery starts at"));
-    struct result r = run("/r", "edb", "/l", test_path("inst"), "/s", test_path("inst"), "/d", test_path("elsewhere"), NULL);
+    struct result r =
+        run("/r", "edb", "/l", test_path("inst"), "/s", test_path("inst"), "/d", test_path("elsewhere"), NULL);
     CU_ASSERT_EQUAL(r.code, FAILED);
     r = run("/r", "edb", "/l", test_path("inst"), "/s", test_path("inst"), "/d", test_path("inst"), NULL);
     CU_ASSERT_EQUAL(r.code, DONE);
@@ -561,8 +572,9 @@ static void export__writes_values_by_their_types(void) {
     CU_ASSERT(has(r.out, "\"GUID\": null"));
     r = run("export", path, "BASIC", "--format", "csv", NULL);
     CU_ASSERT_EQUAL(r.code, DONE);
-    CU_ASSERT(has(r.out, "Id,Bit,UnsignedByte,Short,Long,Currency,IEEESingle,IEEEDouble,DateTime,UnsignedLong,LongLong,GUID,"
-                         "UnsignedShort\n"));
+    CU_ASSERT(has(r.out,
+                  "Id,Bit,UnsignedByte,Short,Long,Currency,IEEESingle,IEEEDouble,DateTime,UnsignedLong,LongLong,GUID,"
+                  "UnsignedShort\n"));
     CU_ASSERT_EQUAL(count_lines(r.out), 3);
 }
 
@@ -710,7 +722,8 @@ static void truncate__deletes_what_a_backup_made_needless(void) {
     const char *inst = test_path("inst");
     make_rows(inst, false, 0, 3000, ENDS_CLEAN);
     CU_ASSERT_EQUAL(access(test_path("inst/edb00001.log"), F_OK), 0);
-    struct result r = run("truncate", inst, NULL); /* never backed up: all are needed for an incremental backup, or none */
+    struct result r =
+        run("truncate", inst, NULL); /* never backed up: all are needed for an incremental backup, or none */
     CU_ASSERT_EQUAL(r.code, DONE);
     CU_ASSERT_EQUAL(run("backup", inst, test_path("set"), NULL).code, DONE);
     CU_ASSERT_EQUAL(run("truncate", inst, NULL).code, DONE);
@@ -739,7 +752,8 @@ static void restore__what_is_no_set_or_a_damaged_one(void) {
 /* ---- the command line itself ---- */
 
 static void help__is_there_for_every_command(void) {
-    static const char *const commands[] = {"verify", "header", "check", "tables", "export", "backup", "truncate", "restore", "recover"};
+    static const char *const commands[] = {"verify", "header",   "check",   "tables", "export",
+                                           "backup", "truncate", "restore", "recover"};
     struct result r = run("--help", NULL);
     CU_ASSERT_EQUAL(r.code, DONE);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -765,8 +779,8 @@ static void arguments__that_make_no_sense_cannot_be_done(void) {
 }
 
 TEST_MAIN(TEST(verify__windows_files_have_no_bad_page_that_is_theirs),
-          TEST(verify__one_flipped_bit_is_correctable_and_two_are_not), TEST(verify__a_page_in_the_wrong_place_is_named),
-          TEST(verify__one_damaged_copy_of_the_header_is_damage),
+          TEST(verify__one_flipped_bit_is_correctable_and_two_are_not),
+          TEST(verify__a_page_in_the_wrong_place_is_named), TEST(verify__one_damaged_copy_of_the_header_is_damage),
           TEST(verify__a_truncated_database_is_damage_wherever_it_ends),
           TEST(verify__what_is_none_of_these_files_cannot_be_done), TEST(verify__the_worst_of_several_files_decides),
           TEST(verify__finds_damage_in_log_files), TEST(verify__counts_the_copies_of_a_checkpoint),
@@ -778,7 +792,7 @@ TEST_MAIN(TEST(verify__windows_files_have_no_bad_page_that_is_theirs),
           TEST(recover__brings_back_what_was_committed_before_a_kill), TEST(instance_commands__never_begin_a_log),
           TEST(instance_commands__leave_a_running_instance_alone),
           TEST(backup__full_and_incremental_restore_to_the_place_and_elsewhere),
-          TEST(backup__atomic_replaces_the_set_and_others_refuse_to), TEST(backup__a_circular_log_allows_no_incremental_one),
-          TEST(backup__of_a_damaged_page_is_refused), TEST(truncate__deletes_what_a_backup_made_needless),
-          TEST(restore__what_is_no_set_or_a_damaged_one), TEST(help__is_there_for_every_command),
-          TEST(arguments__that_make_no_sense_cannot_be_done))
+          TEST(backup__atomic_replaces_the_set_and_others_refuse_to),
+          TEST(backup__a_circular_log_allows_no_incremental_one), TEST(backup__of_a_damaged_page_is_refused),
+          TEST(truncate__deletes_what_a_backup_made_needless), TEST(restore__what_is_no_set_or_a_damaged_one),
+          TEST(help__is_there_for_every_command), TEST(arguments__that_make_no_sense_cannot_be_done))

@@ -83,4 +83,6 @@ const char *args_value(const struct args *args, const char *name) {
     return last;
 }
 
-bool args_has(const struct args *args, const char *name) { return args_value(args, name) != NULL; }
+bool args_has(const struct args *args, const char *name) {
+    return args_value(args, name) != NULL;
+}

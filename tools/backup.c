@@ -1,4 +1,5 @@
-/* backup and truncate: an instance is started in its directory, its databases are attached, the engine does the rest. */
+/* backup and truncate: an instance is started in its directory, its databases are attached, the engine does the rest.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,10 @@
 
 /* ---- databases ---- */
 
-struct paths { char **items; size_t count; };
+struct paths {
+    char **items;
+    size_t count;
+};
 
 static JET_ERR paths_add(struct paths *paths, const char *path) {
     char absolute[OS_PATH_MAX];
@@ -34,7 +38,10 @@ static void paths_free(struct paths *paths) {
     free(paths->items);
 }
 
-struct finder { const char *dir; struct paths *paths; };
+struct finder {
+    const char *dir;
+    struct paths *paths;
+};
 
 static JET_ERR add_if_database(void *context, const char *name, enum os_kind kind) {
     struct finder *f = context;
@@ -92,7 +99,8 @@ static int do_backup(const struct stream *s, JET_INSTANCE instance, const struct
         complain(s->logs.path, "its log is circular: there are no incremental backups, only full ones");
         return EXIT_FAILED;
     }
-    int code = complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed", err);
+    int code =
+        complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed", err);
     if (code == EXIT_DAMAGE)
         fprintf(stderr, "esentutl: the system log names what is damaged; so does esentutl verify\n");
     return code;
@@ -130,8 +138,8 @@ static void print_set(const char *dest) {
             databases += !set.files[i].is_log;
         }
         printf("%s backup in %s: %u database%s, log generations %u to %u, %llu bytes\n",
-               set.incremental ? "incremental" : "full", set.dir, databases, databases == 1 ? "" : "s", set.low, set.high,
-               (unsigned long long)bytes);
+               set.incremental ? "incremental" : "full", set.dir, databases, databases == 1 ? "" : "s", set.low,
+               set.high, (unsigned long long)bytes);
     }
     set_done(&set);
 }
@@ -155,7 +163,8 @@ static int run_backup(const struct args *args) {
     return code;
 }
 
-#define OPTION_DB {"db", "PATH", "a database elsewhere that belongs to the instance; may be given again"}
+#define OPTION_DB                                                                                                      \
+    { "db", "PATH", "a database elsewhere that belongs to the instance; may be given again" }
 
 static const struct option_def backup_options[] = {
     {"incremental", NULL, "only the log files since the last backup, into its set"},
@@ -169,8 +178,10 @@ const struct command command_backup = {
     .name = "backup",
     .operands = "DIR DEST",
     .summary = "back up the instance in a directory",
-    .details = "DIR holds the log files of an instance that is not running now. It is recovered if need be, its databases (all\n"
-               "*.edb there, and those of --db) are copied to the directory DEST with the log files they need, every page and\n"
+    .details = "DIR holds the log files of an instance that is not running now. It is recovered if need be, its "
+               "databases (all\n"
+               "*.edb there, and those of --db) are copied to the directory DEST with the log files they need, every "
+               "page and\n"
                "log file is verified on the way, and log files that nobody needs any more are deleted.",
     .options = backup_options,
     .operands_min = 2,
@@ -208,7 +219,8 @@ const struct command command_truncate = {
     .name = "truncate",
     .operands = "DIR",
     .summary = "delete log files that nobody needs any more",
-    .details = "DIR holds the log files of an instance that is not running now. Deleted are those that neither recovery nor the next\n"
+    .details = "DIR holds the log files of an instance that is not running now. Deleted are those that neither "
+               "recovery nor the next\n"
                "incremental backup of any of its databases (all *.edb there, and those of --db) needs.",
     .options = truncate_options,
     .operands_min = 1,

@@ -1,8 +1,12 @@
+/* The records are copied, so that nothing of the tree stays latched while they are looked at. */
 #include "tools/catalog.h"
 
 #include <stdlib.h>
 
-struct loader { struct db *db; struct cat_rows *rows; };
+struct loader {
+    struct db *db;
+    struct cat_rows *rows;
+};
 
 static JET_ERR add_row(struct cat_rows *list, const struct walked *node, struct cat_row **out) {
     JET_ERR err = JET_errSuccess;

@@ -12,10 +12,13 @@ struct cat_row {
     pgno_t pgno;
     unsigned line;
 };
-struct cat_rows { struct cat_row *rows; size_t count, room; };
+struct cat_rows {
+    struct cat_row *rows;
+    size_t count, room;
+};
 
-/* The catalog, or its shadow. In key order: all records of a table stand together, the table's own first. After an error
- * rows holds what could be read. */
+/* The catalog, or its shadow. In key order: all records of a table stand together, the table's own first. After an
+ * error rows holds what could be read. */
 MUST_CHECK JET_ERR cat_rows_load(struct db *db, pgno_t fdp, objid_t objid, struct cat_rows *rows);
 void cat_rows_free(struct cat_rows *rows);
 /* Where the records end that belong to the same table as the one at `from`. */

@@ -1,7 +1,7 @@
 /* check: is this database what it should be? Pages, header, space, the catalog and its shadow, and then table by table.
  *
- * Works on what is there, whatever its state: a database that was not shut down clean is checked as it stands, and that it
- * was not is a note. What cannot be followed is reported where it breaks, and the rest is checked all the same. */
+ * Works on what is there, whatever its state: a database that was not shut down clean is checked as it stands, and that
+ * it was not is a note. What cannot be followed is reported where it breaks, and the rest is checked all the same. */
 #include "tools/check.h"
 
 #include <stdarg.h>
@@ -20,6 +20,7 @@ void check_finding(struct checker *c, pgno_t pgno, int line, const char *format,
 
     if (++c->findings > FINDINGS_SHOWN)
         return;
+    progress_hide();
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -42,7 +43,9 @@ void check_finding(struct checker *c, pgno_t pgno, int line, const char *format,
     out_close(c->out);
 }
 
-void check_report(void *context, pgno_t pgno, const char *what) { check_finding(context, pgno, -1, "%s", what); }
+void check_report(void *context, pgno_t pgno, const char *what) {
+    check_finding(context, pgno, -1, "%s", what);
+}
 
 static void note(struct checker *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void note(struct checker *c, const char *format, ...) {
@@ -169,9 +172,11 @@ static void write_notes(struct checker *c, const struct page_scan *scan) {
     if (scan->last > scan->owned_last)
         note(c, "%u pages lie beyond what the database owns", scan->last - scan->owned_last);
     if (s->keys_unknown)
-        note(c, "%llu primary keys were not recomputed: another system sorted them", (unsigned long long)s->keys_unknown);
+        note(c, "%llu primary keys were not recomputed: another system sorted them",
+             (unsigned long long)s->keys_unknown);
     if (s->values_unknown)
-        note(c, "%llu values are compressed in a way that this version does not know", (unsigned long long)s->values_unknown);
+        note(c, "%llu values are compressed in a way that this version does not know",
+             (unsigned long long)s->values_unknown);
     out_close(c->out);
 }
 
@@ -186,9 +191,11 @@ static void write_stats(struct checker *c, const struct page_scan *scan) {
     out_number(c->out, "primary_keys_recomputed", s->keys);
     out_number(c->out, "index_entries", s->entries);
     out_close(c->out);
-    out_line(c->out, "%u pages, %llu tables, %llu secondary indexes, %llu records, %llu primary keys recomputed, %llu index entries",
-             scan->owned_last, (unsigned long long)s->tables, (unsigned long long)s->indexes, (unsigned long long)s->records,
-             (unsigned long long)s->keys, (unsigned long long)s->entries);
+    out_line(
+        c->out,
+        "%u pages, %llu tables, %llu secondary indexes, %llu records, %llu primary keys recomputed, %llu index entries",
+        scan->owned_last, (unsigned long long)s->tables, (unsigned long long)s->indexes, (unsigned long long)s->records,
+        (unsigned long long)s->keys, (unsigned long long)s->entries);
 }
 
 static JET_ERR check_database(struct checker *c, const struct reader *r, struct page_scan *scan) {
@@ -252,8 +259,10 @@ const struct command command_check = {
     .name = "check",
     .operands = "DB",
     .summary = "check the whole of a database",
-    .details = "Every page, the structure of every tree, the space accounts (each page has exactly one use), the catalog against its\n"
-               "shadow, the records of each table and their primary keys, and that every index entry leads to a record. A state\n"
+    .details = "Every page, the structure of every tree, the space accounts (each page has exactly one use), the "
+               "catalog against its\n"
+               "shadow, the records of each table and their primary keys, and that every index entry leads to a "
+               "record. A state\n"
                "other than clean shutdown is a note. Nothing is changed.",
     .options = options,
     .operands_min = 1,

@@ -17,8 +17,8 @@ struct checker {
     struct out *out;
     struct db *db;
     struct space_accounts *accounts;
-    const char *tree;  /* name of the one being looked at; NULL: the file as a whole */
-    uint8_t *claimed;  /* a bit per page: root of a tree that was checked */
+    const char *tree; /* name of the one being looked at; NULL: the file as a whole */
+    uint8_t *claimed; /* a bit per page: root of a tree that was checked */
     uint64_t findings;
     struct check_stats stats;
 };
@@ -33,12 +33,15 @@ void check_report(void *context, pgno_t pgno, const char *what);
 MUST_CHECK JET_ERR check_tree(struct checker *c, const char *name, pgno_t fdp, objid_t objid, uint32_t type,
                               struct tree *parent, struct tree **out);
 /* An error that stops the check, against one that is a finding. */
-static inline bool is_fatal(JET_ERR err) { return err == JET_errOutOfMemory || err == JET_errOutOfBuffers; }
+static inline bool is_fatal(JET_ERR err) {
+    return err == JET_errOutOfMemory || err == JET_errOutOfBuffers;
+}
 
 /* ---- check_catalog.c ---- */
 
 /* Reads the catalog, or its shadow, whose tree is at fdp; reports what cannot be read of it. */
-MUST_CHECK JET_ERR check_load_catalog(struct checker *c, pgno_t fdp, objid_t objid, const char *name, struct cat_rows *rows);
+MUST_CHECK JET_ERR check_load_catalog(struct checker *c, pgno_t fdp, objid_t objid, const char *name,
+                                      struct cat_rows *rows);
 MUST_CHECK JET_ERR check_shadow(struct checker *c, const struct cat_rows *rows);
 
 /* ---- check_table.c ---- */

@@ -18,8 +18,8 @@ JET_ERR check_load_catalog(struct checker *c, pgno_t fdp, objid_t objid, const c
 static void name_row(struct checker *c, const struct cat_row *row, const char *what) {
     const struct cat_record *r = &row->record;
     if (row->err >= JET_errSuccess)
-        check_finding(c, row->pgno, (int)row->line, "%s: object %u, type %u, id %u, %.*s", what, r->table, r->type, r->id,
-                      (int)r->name.n, (const char *)r->name.p);
+        check_finding(c, row->pgno, (int)row->line, "%s: object %u, type %u, id %u, %.*s", what, r->table, r->type,
+                      r->id, (int)r->name.n, (const char *)r->name.p);
     else
         check_finding(c, row->pgno, (int)row->line, "%s", what);
 }
@@ -46,7 +46,8 @@ JET_ERR check_shadow(struct checker *c, const struct cat_rows *catalog) {
     struct cat_rows shadow = {0};
     JET_ERR err = check_load_catalog(c, CAT_SHADOW_FDP, CAT_SHADOW_OBJID, "MSysObjectsShadow", &shadow);
     if (err >= JET_errSuccess && shadow.count == 0 && catalog->count > 0)
-        check_finding(c, CAT_SHADOW_FDP, -1, "the shadow catalog is empty; the catalog has %zu records", catalog->count);
+        check_finding(c, CAT_SHADOW_FDP, -1, "the shadow catalog is empty; the catalog has %zu records",
+                      catalog->count);
     else if (err >= JET_errSuccess)
         compare_rows(c, catalog, &shadow);
     cat_rows_free(&shadow);

@@ -209,7 +209,8 @@ static void name_text(const struct cat_record *record, const char *table, char o
         snprintf(out, NAME_BYTES, "%.64s long values", table);
 }
 
-static JET_ERR check_other_tree(struct table_check *t, const struct cat_record *record, const char *table, struct tree *parent) {
+static JET_ERR check_other_tree(struct table_check *t, const struct cat_record *record, const char *table,
+                                struct tree *parent) {
     JET_ERR err = JET_errSuccess;
     char name[NAME_BYTES];
     struct tree *tree;
@@ -234,7 +235,8 @@ JET_ERR check_table(struct checker *c, const struct cat_row *rows, size_t count)
     char name[NAME_BYTES];
 
     if (rows->record.type != CAT_TABLE) {
-        check_finding(c, rows->pgno, (int)rows->line, "catalog records of object %u, which is no table", rows->record.table);
+        check_finding(c, rows->pgno, (int)rows->line, "catalog records of object %u, which is no table",
+                      rows->record.table);
         return JET_errSuccess;
     }
     name_text(&rows->record, NULL, name);

@@ -10,7 +10,11 @@
 #include "tools/value.h"
 
 /* Text in memory, used again and again. */
-struct scratch { FILE *file; char *text; size_t bytes; };
+struct scratch {
+    FILE *file;
+    char *text;
+    size_t bytes;
+};
 
 struct export {
     struct reader *reader;
@@ -304,10 +308,14 @@ const struct command command_export = {
     .name = "export",
     .operands = "DB TABLE",
     .summary = "write the rows of a table as CSV or JSON lines",
-    .details = "Text is UTF-8, binary data hexadecimal, a DateTime ISO 8601 (one that is no date: the stored number), Currency the\n"
-               "stored integer. More than one value of a column is a JSON array, in CSV too. Text that is none in its code page is\n"
-               "{\"hex\": \"...\"}, in CSV hex:... . A value that this version cannot decode is {\"error\": \"JET_err...\"}, in CSV\n"
-               "#JET_err..., and the exit code is 1. CSV: NULL is empty, an empty value is \"\"; zero characters at the end of a\n"
+    .details = "Text is UTF-8, binary data hexadecimal, a DateTime ISO 8601 (one that is no date: the stored number), "
+               "Currency the\n"
+               "stored integer. More than one value of a column is a JSON array, in CSV too. Text that is none in its "
+               "code page is\n"
+               "{\"hex\": \"...\"}, in CSV hex:... . A value that this version cannot decode is {\"error\": "
+               "\"JET_err...\"}, in CSV\n"
+               "#JET_err..., and the exit code is 1. CSV: NULL is empty, an empty value is \"\"; zero characters at "
+               "the end of a\n"
                "text are left out.",
     .options = options,
     .operands_min = 2,

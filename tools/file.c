@@ -14,10 +14,14 @@
 /* As in log/format.h, which cannot be included beside dbheader.h. */
 enum { TYPE_DATABASE = 1, TYPE_LOG = 3, TYPE_CHECKPOINT = 4 };
 
-static bool has_magic(const uint8_t *block) { return load32(block + 4) == DB_MAGIC; }
+static bool has_magic(const uint8_t *block) {
+    return load32(block + 4) == DB_MAGIC;
+}
 
 /* The type byte alone is too little to go by: something else must fit. */
-static bool has_type(const uint8_t *head, size_t bytes, uint8_t type) { return bytes > TYPE_BYTE && head[TYPE_BYTE] == type; }
+static bool has_type(const uint8_t *head, size_t bytes, uint8_t type) {
+    return bytes > TYPE_BYTE && head[TYPE_BYTE] == type;
+}
 
 static bool looks_like_database(const uint8_t *head, size_t bytes) {
     if (has_magic(head) || (has_type(head, bytes, TYPE_DATABASE) && load32(head + 8) == DB_VERSION))
@@ -50,11 +54,15 @@ static enum file_kind kind_of(const uint8_t *head, size_t bytes, uint64_t file_b
     return looks_like_checkpoint(head, bytes, file_bytes) ? FILE_CHECKPOINT : FILE_UNKNOWN;
 }
 
-static bool all_zero(const uint8_t *p, size_t n) { return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0; }
+static bool all_zero(const uint8_t *p, size_t n) {
+    return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
 
 static void say_unknown(const uint8_t *head, size_t bytes, char why[256]) {
     if (bytes >= LOG_SECTOR && all_zero(head, bytes))
-        snprintf(why, 256, "holds only zeros where a header would be: a log file that was prepared or kept in reserve is like that");
+        snprintf(
+            why, 256,
+            "holds only zeros where a header would be: a log file that was prepared or kept in reserve is like that");
     else
         snprintf(why, 256, "is no database, log file or checkpoint");
 }

@@ -1,9 +1,11 @@
 /* header: what a database, log file or checkpoint says of itself. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "engine/db.h"
+#include "engine/logrec.h"
 #include "log/log.h"
 #include "tools/reader.h"
 #include "tools/tool.h"
@@ -50,7 +52,8 @@ static void write_backup(struct out *o, const char *key, const char *label, cons
     clock_logtime_text(&info.logtimeMark, time);
     position_text(mark, position);
     if (info.genHigh)
-        out_label(o, label, "%s of %s, log generations %u to %u, position %s", kind, time, info.genLow, info.genHigh, position);
+        out_label(o, label, "%s of %s, log generations %u to %u, position %s", kind, time, info.genLow, info.genHigh,
+                  position);
     else
         out_label(o, label, "%s of %s, log generations from %u, position %s", kind, time, info.genLow, position);
     out_open_object(o, key);
@@ -104,10 +107,13 @@ static void write_state(struct out *o, const struct dbheader *h) {
 
 static void write_identity(struct out *o, const struct dbheader *h, unsigned copies_bad) {
     JET_SIGNATURE database = disk_signature_load(&h->sign_db), log = disk_signature_load(&h->sign_log);
-    out_field(o, "header_copies", "header copies", "%s", copies_bad == 0 ? "both good" : copies_bad & 1 ? "primary DAMAGED, shadow good"
-                                                         : "primary good, shadow DAMAGED");
+    out_field(o, "header_copies", "header copies", "%s",
+              copies_bad == 0  ? "both good"
+              : copies_bad & 1 ? "primary DAMAGED, shadow good"
+                               : "primary good, shadow DAMAGED");
     out_field(o, "format", "format", "%#x revision %u", le32(h->version), le32(h->revision));
-    out_field(o, "created_format", "format when created", "%#x revision %u", le32(h->create_version), le32(h->create_update));
+    out_field(o, "created_format", "format when created", "%#x revision %u", le32(h->create_version),
+              le32(h->create_update));
     out_count(o, "page_size", "page size", le32(h->page_size));
     write_signature(o, "database_signature", "database signature", &database);
     write_signature(o, "log_signature", "log signature", &log);
@@ -128,9 +134,11 @@ static void write_life(struct out *o, const struct dbheader *h) {
 
 static void write_backups(struct out *o, const struct dbheader *h) {
     write_backup(o, "last_full_backup", "last full backup (bkinfoFullPrev)", "never", "full backup", &h->full_prev);
-    write_backup(o, "last_incremental_backup", "last incremental (bkinfoIncPrev)", "never", "incremental backup", &h->inc_prev);
+    write_backup(o, "last_incremental_backup", "last incremental (bkinfoIncPrev)", "never", "incremental backup",
+                 &h->inc_prev);
     write_backup(o, "last_copy_backup", "last copy backup (bkinfoCopyPrev)", "never", "copy backup", &h->copy_prev);
-    write_backup(o, "last_differential_backup", "last differential (bkinfoDiffPrev)", "never", "differential backup", &h->diff_prev);
+    write_backup(o, "last_differential_backup", "last differential (bkinfoDiffPrev)", "never", "differential backup",
+                 &h->diff_prev);
     write_backup(o, "snapshot", "snapshot in progress", "no", "snapshot", &h->snapshot_cur);
     write_backup(o, "copied_by", "this file is a copy (bkinfoFullCur)", "no", "full backup", &h->full_cur);
     if (le32(h->full_cur.gen_low))
@@ -203,19 +211,53 @@ static int write_log_header(struct out *o, const struct log_header *h) {
     return write_attachments(o, h->attach, h->attach_bytes);
 }
 
-static int header_of_log(struct out *o, const char *path) {
+/* ESE's users know this as /ml with /v: one line a record that begins in this generation. */
+static int write_records(struct out *o, const char *path, const struct log_header *h) {
+    struct log_reader_config config = {.from = lgpos_make(h->gen, 0), .signature = &h->signature};
+    struct log_reader *reader = NULL;
+    struct log_record record;
+    char absolute[OS_PATH_MAX], text[512], position[48];
+    JET_ERR err = JET_errSuccess;
+
+    out_open_array(o, "records");
+    CALL(os_path_absolute(absolute, path));
+    CALL(os_path_parent(config.dirs[0].path, absolute));
+    memcpy(config.dirs[0].base, os_path_name(absolute), strnlen(os_path_name(absolute), 3));
+    CALL(log_reader_open(&config, &reader));
+    while ((err = log_reader_next(reader, &record)) >= JET_errSuccess && lgpos_gen(record.begin) == h->gen) {
+        logrec_print(record.type, slice(record.data, record.bytes), text, sizeof text);
+        position_text(record.begin, position);
+        out_line(o, "%-16s %s", position, text);
+        out_open_object(o, NULL);
+        out_string(o, "position", position);
+        out_number(o, "bytes", record.bytes);
+        out_string(o, "record", text);
+        out_close(o);
+    }
+    if (err == JET_errNoCurrentRecord)
+        err = JET_errSuccess;
+cleanup:
+    out_close(o);
+    log_reader_close(reader);
+    return err < JET_errSuccess ? complain_err(path, "its records cannot be read", err) : EXIT_DONE;
+}
+
+static int header_of_log(struct out *o, const char *path, bool records) {
     struct log_header *h = malloc(sizeof *h);
     JET_ERR err = h ? log_header_read(path, h) : JET_errOutOfMemory;
     int code;
     if (err >= JET_errSuccess) {
         code = write_log_header(o, h);
+        if (records)
+            code = exit_worse(code, write_records(o, path, h));
+    } else if (err == JET_errBadLogVersion) {
+        complain(path, "is a log file of another format than this program's");
+        code = EXIT_FAILED;
     } else {
-        code = err == JET_errLogFileCorrupt ? EXIT_DAMAGE : EXIT_FAILED;
-        complain(path, "%s", code == EXIT_DAMAGE             ? "the header is damaged"
-                             : err == JET_errBadLogVersion ? "is a log file of another format than this program's"
-                                                            : err_words(err));
-        out_string(o, "error", err_name(err));
+        code = complain_err(path, "the header is damaged", err);
     }
+    if (err < JET_errSuccess)
+        out_string(o, "error", err_name(err));
     free(h);
     return code;
 }
@@ -265,20 +307,25 @@ static int run_header(const struct args *args) {
         out_label(&o, "file", "%s", path);
         out_field(&o, "type", "type", "%s", kinds[kind]);
         code = kind == FILE_DATABASE ? header_of_database(&o, path)
-               : kind == FILE_LOG    ? header_of_log(&o, path)
+               : kind == FILE_LOG    ? header_of_log(&o, path, args_has(args, "records"))
                                      : header_of_checkpoint(&o, path);
     }
     out_finish(&o);
     return code;
 }
 
-static const struct option_def options[] = {OPTION_JSON, OPTIONS_END};
+static const struct option_def options[] = {
+    {"records", NULL, "of a log file: also one line for each record"},
+    OPTION_JSON,
+    OPTIONS_END,
+};
 
 const struct command command_header = {
     .name = "header",
     .operands = "FILE",
     .summary = "show the header of a database, log file, checkpoint",
-    .details = "Log positions are generation:sector:byte, all decimal; a sector has 4096 bytes. Times are UTC where they say so.",
+    .details = "Log positions are generation:sector:byte, all decimal; a sector has 4096 bytes. Times are UTC where "
+               "they say so.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

@@ -1,3 +1,4 @@
+/* The same few calls that any program would make: parameters, JetInit2, work, JetTerm2. */
 #include "tools/instance.h"
 
 #include <stdlib.h>
@@ -65,15 +66,15 @@ int stream_read(struct stream *s) {
 
 static JET_ERR set_parameters(const struct stream *s, JET_INSTANCE *instance) {
     JET_ERR err = JET_errSuccess;
-    const struct { unsigned id; JET_API_PTR number; const char *text; } parameters[] = {
-        {JET_paramDatabasePageSize, s->page_size, NULL},
-        {JET_paramLogFileSize, s->log_file_bytes / 1024, NULL},
-        {JET_paramCircularLog, s->circular, NULL},
-        {JET_paramBaseName, 0, s->logs.base},
-        {JET_paramLogFilePath, 0, s->logs.path},
-        {JET_paramSystemPath, 0, s->system},
-        {JET_paramEventSource, 0, "esentutl"},
-        {JET_paramCreatePathIfNotExist, 1, NULL},
+    const struct {
+        unsigned id;
+        JET_API_PTR number;
+        const char *text;
+    } parameters[] = {
+        {JET_paramDatabasePageSize, s->page_size, NULL}, {JET_paramLogFileSize, s->log_file_bytes / 1024, NULL},
+        {JET_paramCircularLog, s->circular, NULL},       {JET_paramBaseName, 0, s->logs.base},
+        {JET_paramLogFilePath, 0, s->logs.path},         {JET_paramSystemPath, 0, s->system},
+        {JET_paramEventSource, 0, "esentutl"},           {JET_paramCreatePathIfNotExist, 1, NULL},
     };
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++)
         CALL(JetSetSystemParameter(instance, 0, parameters[i].id, parameters[i].number, parameters[i].text));
@@ -111,7 +112,8 @@ int instance_start(const struct stream *s, JET_INSTANCE *instance) {
 
 int instance_end(const struct stream *s, JET_INSTANCE instance, int code) {
     JET_ERR err = JetTerm2(instance, JET_bitTermComplete);
-    return err < JET_errSuccess ? exit_worse(code, complain_err(s->logs.path, "the instance did not end clean", err)) : code;
+    return err < JET_errSuccess ? exit_worse(code, complain_err(s->logs.path, "the instance did not end clean", err))
+                                : code;
 }
 
 /* ---- words ---- */

@@ -31,6 +31,7 @@ int instance_end(const struct stream *s, JET_INSTANCE instance, int code);
 /* A JET_PFNSTATUS that draws a bar. */
 JET_ERR instance_status(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *progress);
 
-#define OPTION_BASE {"base", "NAME", "first three letters of the log files' names (edb)"}
+#define OPTION_BASE                                                                                                    \
+    { "base", "NAME", "first three letters of the log files' names (edb)" }
 
 #endif

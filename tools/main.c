@@ -1,7 +1,5 @@
 /* esentutl: the table of commands, their help, and ESE's spellings for people who know them. */
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,11 +18,12 @@ static void print_overview(FILE *to) {
                 "Databases of the Extensible Storage Engine, their logs, checkpoints and backups.\n\n");
     for (int i = 0; i < COMMANDS; i++)
         fprintf(to, "    %-9s %-28s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
-    fprintf(to, "\nesentutl COMMAND --help tells more of one. Exit codes: 0 done, 1 damage found, 2 could not be done.\n\n"
-                "Also, with / or -, as ESE spells them:\n\n"
-                "    /mh FILE, /ml FILE, /mk FILE    header of a database, log file, checkpoint\n"
-                "    /k FILE...                      verify\n"
-                "    /r BASE [/l LOGDIR] [/s SYSDIR] [/d DBDIR]    recover\n");
+    fprintf(to,
+            "\nesentutl COMMAND --help tells more of one. Exit codes: 0 done, 1 damage found, 2 could not be done.\n\n"
+            "Also, with / or -, as ESE spells them:\n\n"
+            "    /mh FILE, /ml FILE, /mk FILE    header of a database, log file, checkpoint\n"
+            "    /k FILE...                      verify\n"
+            "    /r BASE [/l LOGDIR] [/s SYSDIR] [/d DBDIR]    recover\n");
 }
 
 static void print_help(const struct command *command) {
@@ -77,48 +76,50 @@ static bool is_ese_option(char *arg, const char *name) {
     return rest && *rest == '\0';
 }
 
-/* /r BASE [/l LOGDIR] [/s SYSDIR] [/d DBDIR]; the directory may follow its letter at once. */
+/* /r BASE [/l LOGDIR] [/s SYSDIR] [/d DBDIR]; a directory may follow its letter at once, and is "." if there is none.
+ */
 static int run_ese_recover(int argc, char **argv) {
-    static const struct { const char *letter, *option; } options[] = {{"s", "--system"}, {"d", "--databases"}};
-    char here[] = ".", base_option[] = "--base", *log_dir = here, *base = NULL;
-    char **translated = calloc(2 * (size_t)argc + 4, sizeof *translated);
-    int count = 0, code;
-    if (!translated)
-        return EXIT_FAILED;
+    enum { LOGS, SYSTEM, DATABASES, BASE, VALUES };
+    static const char *const letters[] = {"l", "s", "d"};
+    char here[] = ".", *values[VALUES] = {here, NULL, NULL, NULL};
+    char system[] = "--system", databases[] = "--databases", base[] = "--base", only_operands[] = "--";
+    char *options[] = {NULL, system, databases, base}, *translated[2 * VALUES + 1];
+    int count = 0;
     for (int i = 0; i < argc; i++) {
+        int which = BASE;
         char *value = NULL;
-        const char *option = NULL;
-        bool is_log = (value = ese_option(argv[i], "l")) != NULL;
-        for (int k = 0; k < 2 && !value; k++) {
-            value = ese_option(argv[i], options[k].letter);
-            option = options[k].option;
+        for (int k = LOGS; k <= DATABASES && !value; k++) {
+            value = ese_option(argv[i], letters[k]);
+            which = value ? k : BASE;
         }
-        if (value && *value == '\0')
+        if (which == BASE && (values[BASE] || argv[i][0] == '-')) {
+            fprintf(stderr, "esentutl: /r: unknown argument %s; see esentutl --help\n", argv[i]);
+            return EXIT_FAILED;
+        }
+        if (which != BASE && *value == '\0')
             value = i + 1 < argc ? argv[++i] : here;
-        if (is_log) {
-            log_dir = value;
-        } else if (value) {
-            translated[count++] = (char *)option;
-            translated[count++] = value;
-        } else if (!base && argv[i][0] != '-') {
-            base = argv[i];
-        } else {
-            translated[count++] = argv[i];
+        values[which] = which == BASE ? argv[i] : value;
+    }
+    for (int k = SYSTEM; k < VALUES; k++) {
+        if (values[k]) {
+            translated[count++] = options[k];
+            translated[count++] = values[k];
         }
     }
-    if (base) {
-        translated[count++] = base_option;
-        translated[count++] = base;
-    }
-    translated[count++] = log_dir;
-    code = run(&command_recover, count, translated);
-    free(translated);
-    return code;
+    translated[count++] = only_operands;
+    translated[count++] = values[LOGS];
+    return run(&command_recover, count, translated);
 }
 
 static int run_ese(int argc, char **argv) {
-    static const struct { const char *name; const struct command *command; } spellings[] = {
-        {"mh", &command_header}, {"ml", &command_header}, {"mk", &command_header}, {"k", &command_verify},
+    static const struct {
+        const char *name;
+        const struct command *command;
+    } spellings[] = {
+        {"mh", &command_header},
+        {"ml", &command_header},
+        {"mk", &command_header},
+        {"k", &command_verify},
     };
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
         if (is_ese_option(argv[1], spellings[i].name))

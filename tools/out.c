@@ -14,7 +14,11 @@
 
 /* Bytes of the UTF-8 sequence at p; 0: it is none. */
 static size_t utf8_length(const unsigned char *p, size_t left) {
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+    size_t n = p[0] < 0x80                   ? 1
+               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+               : (p[0] & 0xf0) == 0xe0       ? 3
+               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                             : 0;
     if (n == 0 || n > left)
         return 0;
     for (size_t i = 1; i < n; i++) {
@@ -70,8 +74,12 @@ static void open_value(struct out *o, const char *key, bool array) {
     o->depth++;
 }
 
-void out_open_object(struct out *o, const char *key) { open_value(o, key, false); }
-void out_open_array(struct out *o, const char *key) { open_value(o, key, true); }
+void out_open_object(struct out *o, const char *key) {
+    open_value(o, key, false);
+}
+void out_open_array(struct out *o, const char *key) {
+    open_value(o, key, true);
+}
 
 void out_close(struct out *o) {
     assert(o->depth > 0);
@@ -125,7 +133,9 @@ void out_null(struct out *o, const char *key) {
 
 /* ---- text ---- */
 
-static void indent(const struct out *o) { printf("%*s", (int)o->indent, ""); }
+static void indent(const struct out *o) {
+    printf("%*s", (int)o->indent, "");
+}
 
 static void print_label(const struct out *o, const char *label, const char *value) {
     indent(o);
@@ -202,11 +212,24 @@ const char *err_words(JET_ERR err) {
 /* What says that something that was read is damaged. */
 static bool is_damage(JET_ERR err) {
     static const JET_ERR damage[] = {
-        JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized, JET_errDatabaseCorrupted,
-        JET_errCatalogCorrupted, JET_errLogFileCorrupt, JET_errLogReadVerifyFailure, JET_errLogCorruptDuringHardRestore,
-        JET_errCheckpointCorrupt, JET_errBadBackupDatabaseSize, JET_errMissingLogFile, JET_errMissingRestoreLogFiles,
-        JET_errInvalidLogSequence, JET_errBadParentPageLink, JET_errDbTimeTooOld, JET_errDbTimeTooNew,
-        JET_errRequiredLogFilesMissing, JET_errLogFileSizeMismatch,
+        JET_errReadVerifyFailure,
+        JET_errReadPgnoVerifyFailure,
+        JET_errPageNotInitialized,
+        JET_errDatabaseCorrupted,
+        JET_errCatalogCorrupted,
+        JET_errLogFileCorrupt,
+        JET_errLogReadVerifyFailure,
+        JET_errLogCorruptDuringHardRestore,
+        JET_errCheckpointCorrupt,
+        JET_errBadBackupDatabaseSize,
+        JET_errMissingLogFile,
+        JET_errMissingRestoreLogFiles,
+        JET_errInvalidLogSequence,
+        JET_errBadParentPageLink,
+        JET_errDbTimeTooOld,
+        JET_errDbTimeTooNew,
+        JET_errRequiredLogFilesMissing,
+        JET_errLogFileSizeMismatch,
     };
     for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
         if (damage[i] == err)

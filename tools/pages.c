@@ -49,7 +49,8 @@ static pgno_t misplaced_from(const struct page_scan *scan, const uint8_t *page, 
 }
 
 /* The checksum's verdict, then the structure of what can be read. False: a page to count as bad. */
-static bool judge(struct worker *w, uint8_t *page, pgno_t pgno, enum page_verdict verdict, struct page_finding *finding) {
+static bool judge(struct worker *w, uint8_t *page, pgno_t pgno, enum page_verdict verdict,
+                  struct page_finding *finding) {
     struct page view = {page, w->scan->page_size};
     switch (verdict) {
     case PAGE_GOOD:
@@ -163,7 +164,8 @@ static JET_ERR collect(struct page_scan *scan, const struct worker *workers) {
         FAIL(JET_errOutOfMemory);
     for (int i = 0; i < WORKERS; i++) {
         if (workers[i].count)
-            memcpy(scan->findings + scan->finding_count, workers[i].findings, workers[i].count * sizeof *scan->findings);
+            memcpy(scan->findings + scan->finding_count, workers[i].findings,
+                   workers[i].count * sizeof *scan->findings);
         scan->finding_count += workers[i].count;
     }
     qsort(scan->findings, count, sizeof *scan->findings, by_page);

@@ -9,10 +9,10 @@
 enum page_fault {
     FAULT_CORRECTABLE, /* one flipped bit a block: readers correct it */
     FAULT_SUM,
-    FAULT_PGNO,        /* what page `other` should hold */
-    FAULT_STRUCTURE,   /* why */
-    FAULT_UNREADABLE,  /* err */
-    FAULT_NEWER,       /* changed after dbtime_max; not a bad page */
+    FAULT_PGNO,       /* what page `other` should hold */
+    FAULT_STRUCTURE,  /* why */
+    FAULT_UNREADABLE, /* err */
+    FAULT_NEWER,      /* changed after dbtime_max; not a bad page */
 };
 
 struct page_finding {
@@ -23,15 +23,17 @@ struct page_finding {
     const char *why; /* static */
 };
 
-struct page_counts { uint64_t good, blank, correctable, bad; };
+struct page_counts {
+    uint64_t good, blank, correctable, bad;
+};
 
 struct page_scan {
     /* in */
     struct os_file *file;
     uint32_t page_size;
-    pgno_t last;          /* of the file */
-    pgno_t owned_last;    /* of the database: findings are about pages up to this one */
-    dbtime_t dbtime_max;  /* UINT64_MAX: any */
+    pgno_t last;         /* of the file */
+    pgno_t owned_last;   /* of the database: findings are about pages up to this one */
+    dbtime_t dbtime_max; /* UINT64_MAX: any */
     /* out */
     struct page_counts owned, beyond;
     struct page_finding *findings; /* by page */

@@ -6,6 +6,8 @@
 
 #define WIDTH 40
 
+static bool visible;
+
 static void draw(const struct progress *p) {
     int filled = p->shown * WIDTH / 100;
     fprintf(stderr, "\r%s [", p->what);
@@ -13,6 +15,13 @@ static void draw(const struct progress *p) {
         fputc(i < filled ? '#' : '.', stderr);
     fprintf(stderr, "] %3d%%", p->shown);
     fflush(stderr);
+    visible = true;
+}
+
+void progress_hide(void) {
+    if (visible)
+        fputs("\r\033[K", stderr);
+    visible = false;
 }
 
 void progress_start(struct progress *p, const char *what, uint64_t total) {
@@ -33,6 +42,6 @@ void progress_step(struct progress *p, uint64_t done) {
 
 void progress_end(struct progress *p) {
     if (p->shown >= 0)
-        fputs("\r\033[K", stderr);
+        progress_hide();
     p->shown = -1;
 }

@@ -1,3 +1,4 @@
+/* An instance of as little as reading needs: a cache, transactions for cursors, and no log. */
 #include "tools/reader.h"
 
 #include <stdio.h>

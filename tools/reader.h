@@ -15,8 +15,8 @@ struct reader {
     struct session *session; /* reader_begin_session */
 };
 
-/* Needs nothing of the file but a header. Errors of dbheader_read and db_open_for_reading; *out is set all the same when
- * the header could be read, for its fields (reader_close it). */
+/* Needs nothing of the file but a header. Errors of dbheader_read and db_open_for_reading; *out is set all the same
+ * when the header could be read, for its fields (reader_close it). */
 MUST_CHECK JET_ERR reader_open(const char *path, struct reader **out);
 /* For cursors: opens the catalog. JET_errDatabaseDirtyShutdown unless the state is clean. */
 MUST_CHECK JET_ERR reader_begin_session(struct reader *reader);
@@ -32,8 +32,8 @@ int reader_open_or_complain(const char *path, struct reader **out, char why[256]
 
 void complain_dirty(const char *path);
 
-/* All nodes of a tree in key order, flag-deleted ones too. Follows the leaves' links, but never more pages than there are:
- * JET_errDatabaseCorrupted. fn's error ends the walk; the slices live until it returns. */
+/* All nodes of a tree in key order, flag-deleted ones too. Follows the leaves' links, but never more pages than there
+ * are: JET_errDatabaseCorrupted. fn's error ends the walk; the slices live until it returns. */
 struct walked {
     pgno_t pgno;
     unsigned line;

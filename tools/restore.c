@@ -113,8 +113,10 @@ const struct command command_restore = {
     .name = "restore",
     .operands = "SET DIR",
     .summary = "restore a backup set into a directory",
-    .details = "SET is the directory that was given to backup. The set is verified, its databases are copied to where they were or\n"
-               "to --dest, and brought up to date with the set's log files and then with those of the instance in DIR, where they\n"
+    .details = "SET is the directory that was given to backup. The set is verified, its databases are copied to where "
+               "they were or\n"
+               "to --dest, and brought up to date with the set's log files and then with those of the instance in DIR, "
+               "where they\n"
                "follow without a gap. DIR is made if it is missing.",
     .options = restore_options,
     .operands_min = 2,
@@ -126,7 +128,10 @@ const struct command command_restore = {
 
 /* Databases that recovery may work on: those attached at the checkpoint, and those that records behind it attach. */
 #define ATTACHED_MAX 16
-struct attached { char paths[ATTACHED_MAX][OS_PATH_MAX]; unsigned count; };
+struct attached {
+    char paths[ATTACHED_MAX][OS_PATH_MAX];
+    unsigned count;
+};
 
 static void add_attached(struct attached *list, const struct db_attachment *a) {
     for (unsigned i = 0; i < list->count; i++) {
@@ -192,7 +197,8 @@ static int check_places(const struct args *args, const struct attached *list) {
         CALL(os_path_parent(parent, list->paths[i]));
         if (strcmp(parent, absolute) == 0)
             continue;
-        complain(list->paths[i], "is where the log has this database, not in %s: recovery does not look elsewhere", absolute);
+        complain(list->paths[i], "is where the log has this database, not in %s: recovery does not look elsewhere",
+                 absolute);
         return EXIT_FAILED;
     }
 cleanup:
@@ -239,7 +245,8 @@ const struct command command_recover = {
     .name = "recover",
     .operands = "DIR",
     .summary = "bring databases up to date from their log",
-    .details = "DIR holds the log files of an instance that is not running now. Its databases come to the state of the last commit\n"
+    .details = "DIR holds the log files of an instance that is not running now. Its databases come to the state of the "
+               "last commit\n"
                "and are shut down clean. A log is never begun: without one, nothing is done.",
     .options = recover_options,
     .operands_min = 1,

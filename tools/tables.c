@@ -39,10 +39,16 @@ static const char *name_of(const struct cat_record *r, char out[256]) {
 /* ---- columns ---- */
 
 static void list_column(struct lister *l, const struct cat_record *r) {
-    static const struct { uint32_t flag; const char *key, *words; } flags[] = {
-        {COLUMN_NOT_NULL, "not_null", "not NULL"}, {COLUMN_VERSION, "version", "version"},
-        {COLUMN_AUTO_INCREMENT, "auto_increment", "autoincrement"}, {COLUMN_MULTI_VALUED, "multi_valued", "multi-valued"},
-        {COLUMN_ESCROW, "escrow", "escrow"}, {COLUMN_COMPRESSED, "compressed", "compressed"},
+    static const struct {
+        uint32_t flag;
+        const char *key, *words;
+    } flags[] = {
+        {COLUMN_NOT_NULL, "not_null", "not NULL"},
+        {COLUMN_VERSION, "version", "version"},
+        {COLUMN_AUTO_INCREMENT, "auto_increment", "autoincrement"},
+        {COLUMN_MULTI_VALUED, "multi_valued", "multi-valued"},
+        {COLUMN_ESCROW, "escrow", "escrow"},
+        {COLUMN_COMPRESSED, "compressed", "compressed"},
         {COLUMN_ENCRYPTED, "encrypted", "encrypted"},
     };
     char name[256], words[256] = "";
@@ -148,8 +154,9 @@ static JET_ERR list_table(struct lister *l, const struct cat_row *rows, size_t c
     if (err < JET_errSuccess)
         return err;
     l->out.indent = 0;
-    out_line(&l->out, "%-40s %10llu rows %4u columns %3u indexes%s", name_of(table, name), (unsigned long long)row_count,
-             count_type(rows, count, CAT_COLUMN), count_type(rows, count, CAT_INDEX), long_values ? ", long values" : "");
+    out_line(&l->out, "%-40s %10llu rows %4u columns %3u indexes%s", name_of(table, name),
+             (unsigned long long)row_count, count_type(rows, count, CAT_COLUMN), count_type(rows, count, CAT_INDEX),
+             long_values ? ", long values" : "");
     l->out.indent = 4;
     out_open_object(&l->out, NULL);
     out_string(&l->out, "name", name_of(table, name));

@@ -19,7 +19,9 @@ enum exit_code {
     EXIT_FAILED = 2, /* it could not be done, and nothing is known about damage */
 };
 /* Of several files, the highest counts. */
-static inline int exit_worse(int a, int b) { return a > b ? a : b; }
+static inline int exit_worse(int a, int b) {
+    return a > b ? a : b;
+}
 
 /* ---- arguments (args.c) ---- */
 
@@ -32,8 +34,8 @@ struct option_def {
 struct args;
 struct command {
     const char *name, *operands;
-    const char *summary; /* one line */
-    const char *details; /* paragraphs; may be NULL */
+    const char *summary;              /* one line */
+    const char *details;              /* paragraphs; may be NULL */
     const struct option_def *options; /* ends with a name of NULL */
     unsigned operands_min, operands_max;
     int (*run)(const struct args *args);
@@ -43,12 +45,17 @@ struct args {
     const struct command *command;
     const char **operands;
     unsigned operand_count;
-    struct args_option { const struct option_def *def; const char *value; } *options;
+    struct args_option {
+        const struct option_def *def;
+        const char *value;
+    } * options;
     unsigned option_count;
 };
 
-#define OPTION_JSON {"json", NULL, "write one JSON document instead of text"}
-#define OPTIONS_END {NULL, NULL, NULL}
+#define OPTION_JSON                                                                                                    \
+    { "json", NULL, "write one JSON document instead of text" }
+#define OPTIONS_END                                                                                                    \
+    { NULL, NULL, NULL }
 
 /* argv: what follows the command's name. False: a complaint was written. The strings stay argv's. */
 bool args_parse(struct args *args, const struct command *command, int argc, char **argv);
@@ -58,8 +65,8 @@ const char *args_value(const struct args *args, const char *name); /* the last o
 /* All values of an option in order: *at starts at 0. NULL: no more. */
 const char *args_next(const struct args *args, const char *name, unsigned *at);
 
-extern const struct command command_verify, command_header, command_check, command_tables, command_export, command_backup,
-    command_truncate, command_restore, command_recover;
+extern const struct command command_verify, command_header, command_check, command_tables, command_export,
+    command_backup, command_truncate, command_restore, command_recover;
 
 /* ---- output (out.c) ---- */
 
@@ -114,13 +121,14 @@ struct progress {
 void progress_start(struct progress *p, const char *what, uint64_t total);
 void progress_step(struct progress *p, uint64_t done);
 void progress_end(struct progress *p); /* takes the bar away */
+void progress_hide(void);              /* before a line is written meanwhile: the bar comes back with the next step */
 
 /* ---- files (file.c) ---- */
 
 enum file_kind { FILE_UNKNOWN, FILE_DATABASE, FILE_LOG, FILE_CHECKPOINT };
 
-/* What a file is, by its content: its type byte, and where that is damaged what else is sure. EXIT_DONE; EXIT_FAILED with
- * the reason in why (it is not there, a directory, empty, of no known kind). */
+/* What a file is, by its content: its type byte, and where that is damaged what else is sure. EXIT_DONE; EXIT_FAILED
+ * with the reason in why (it is not there, a directory, empty, of no known kind). */
 int file_identify(const char *path, enum file_kind *kind, uint64_t *bytes, char why[256]);
 /* In words, for a file that was there a moment ago but cannot be opened. */
 const char *file_open_words(const char *path, JET_ERR err);

@@ -1,3 +1,4 @@
+/* One function a type; what does not fit its type is written as the bytes it is. */
 #include "tools/value.h"
 
 #include <math.h>
@@ -41,7 +42,8 @@ static enum value_form date_text(FILE *to, double x) {
     struct tm tm;
     us %= 1000000;
     gmtime_r(&seconds, &tm);
-    fprintf(to, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    fprintf(to, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+            tm.tm_sec);
     if (us % 1000)
         fprintf(to, ".%06d", (int)us);
     else if (us)
@@ -49,8 +51,16 @@ static enum value_form date_text(FILE *to, double x) {
     return VALUE_STRING;
 }
 
-static double load_double(const uint8_t *p) { double x; memcpy(&x, p, sizeof x); return x; }
-static float load_float(const uint8_t *p) { float x; memcpy(&x, p, sizeof x); return x; }
+static double load_double(const uint8_t *p) {
+    double x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+static float load_float(const uint8_t *p) {
+    float x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
 
 static enum value_form guid_text(FILE *to, const uint8_t *p) {
     fprintf(to, "%08x-%04x-%04x-%02x%02x-", load32(p), load16(p + 4), load16(p + 6), p[8], p[9]);
@@ -130,8 +140,9 @@ static bool utf16_valid(struct slice text) {
 
 /* Code page 1252 where it is not Latin-1; the five bytes without a character are those of C1. */
 static const uint16_t cp1252[32] = {
-    0x20ac, 0x81,   0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f,
-    0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e, 0x0178,
+    0x20ac, 0x81,   0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0x8d,   0x017d, 0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d,   0x017e, 0x0178,
 };
 
 static bool is_ascii(struct slice text) {
@@ -185,12 +196,23 @@ enum value_form value_text(FILE *to, const struct column *column, struct slice v
 
 const char *coltyp_name(JET_COLTYP type) {
     static const char *const names[] = {
-        [JET_coltypBit] = "Bit", [JET_coltypUnsignedByte] = "UnsignedByte", [JET_coltypShort] = "Short",
-        [JET_coltypLong] = "Long", [JET_coltypCurrency] = "Currency", [JET_coltypIEEESingle] = "IEEESingle",
-        [JET_coltypIEEEDouble] = "IEEEDouble", [JET_coltypDateTime] = "DateTime", [JET_coltypBinary] = "Binary",
-        [JET_coltypText] = "Text", [JET_coltypLongBinary] = "LongBinary", [JET_coltypLongText] = "LongText",
-        [JET_coltypUnsignedLong] = "UnsignedLong", [JET_coltypLongLong] = "LongLong", [JET_coltypGUID] = "GUID",
-        [JET_coltypUnsignedShort] = "UnsignedShort", [JET_coltypUnsignedLongLong] = "UnsignedLongLong",
+        [JET_coltypBit] = "Bit",
+        [JET_coltypUnsignedByte] = "UnsignedByte",
+        [JET_coltypShort] = "Short",
+        [JET_coltypLong] = "Long",
+        [JET_coltypCurrency] = "Currency",
+        [JET_coltypIEEESingle] = "IEEESingle",
+        [JET_coltypIEEEDouble] = "IEEEDouble",
+        [JET_coltypDateTime] = "DateTime",
+        [JET_coltypBinary] = "Binary",
+        [JET_coltypText] = "Text",
+        [JET_coltypLongBinary] = "LongBinary",
+        [JET_coltypLongText] = "LongText",
+        [JET_coltypUnsignedLong] = "UnsignedLong",
+        [JET_coltypLongLong] = "LongLong",
+        [JET_coltypGUID] = "GUID",
+        [JET_coltypUnsignedShort] = "UnsignedShort",
+        [JET_coltypUnsignedLongLong] = "UnsignedLongLong",
     };
     const char *name = type < sizeof names / sizeof names[0] ? names[type] : NULL;
     return name ? name : "unknown";

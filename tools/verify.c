@@ -37,9 +37,9 @@ static void write_counts(struct out *o, const struct page_scan *scan) {
     out_number(o, "good", far->good + far->correctable);
     out_number(o, "foreign", far->bad);
     out_close(o);
-    out_label(o, "pages the database owns", "%u: %llu good, %llu never used, %llu correctable, %llu bad", scan->owned_last,
-              (unsigned long long)own->good, (unsigned long long)own->blank, (unsigned long long)own->correctable,
-              (unsigned long long)own->bad);
+    out_label(o, "pages the database owns", "%u: %llu good, %llu never used, %llu correctable, %llu bad",
+              scan->owned_last, (unsigned long long)own->good, (unsigned long long)own->blank,
+              (unsigned long long)own->correctable, (unsigned long long)own->bad);
     if (scan->last > scan->owned_last)
         out_label(o, "pages beyond, not the database's", "%u: %llu never used, %llu pages of old, %llu of foreign data",
                   scan->last - scan->owned_last, (unsigned long long)far->blank,
@@ -133,7 +133,8 @@ static int log_damage(struct out *o, const char *format, ...) {
     return EXIT_DAMAGE;
 }
 
-static int write_log_result(struct out *o, const char *path, const struct log_file_check *check, uint64_t bytes, JET_ERR err) {
+static int write_log_result(struct out *o, const char *path, const struct log_file_check *check, uint64_t bytes,
+                            JET_ERR err) {
     lggen_t named = gen_of_name(path);
     if (err == JET_errBadLogVersion) {
         complain(path, "is a log file of another format than this program's");
@@ -158,7 +159,8 @@ static int write_log_result(struct out *o, const char *path, const struct log_fi
     if (err == JET_errLogFileCorrupt)
         return log_damage(o, "offset %u: %s", check->bad_offset,
                           check->bad_offset == check->bytes_used || check->bytes_used == 0
-                              ? "no good frame, though there has been one" : "the frames do not fit together");
+                              ? "no good frame, though there has been one"
+                              : "the frames do not fit together");
     if (named && named != check->header.gen)
         return log_damage(o, "the name says generation %u", named);
     return EXIT_DONE;
@@ -270,10 +272,12 @@ const struct command command_verify = {
     .name = "verify",
     .operands = "FILE...",
     .summary = "check every page, frame or copy of files",
-    .details = "What a file is, is seen from its content. Of a database every page is read and its checksum, page number and\n"
-               "structure are checked; a page with one flipped bit is reported as correctable. Pages beyond the space that the\n"
-               "database owns are counted and not judged. Of a log file every frame is checked, of a checkpoint both copies.\n"
-               "Nothing is changed.",
+    .details =
+        "What a file is, is seen from its content. Of a database every page is read and its checksum, page number and\n"
+        "structure are checked; a page with one flipped bit is reported as correctable. Pages beyond the space that "
+        "the\n"
+        "database owns are counted and not judged. Of a log file every frame is checked, of a checkpoint both copies.\n"
+        "Nothing is changed.",
     .options = options,
     .operands_min = 1,
     .operands_max = UINT32_MAX,
