@@ -1,6 +1,7 @@
 /* Handles, and who may enter. */
 #include "api/handles.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 #include "api/list.h"
@@ -13,6 +14,8 @@
 struct slot {
     _Atomic uint64_t handle; /* 0: free */
     void *_Atomic object;
+    _Atomic uint64_t owner;
+    _Atomic bool claimed;
     uint32_t uses;
     uint32_t next_free;      /* slot number + 1 */
 };
@@ -26,15 +29,18 @@ static struct slot *slot_at(uint32_t number) {
     return chunk ? &chunk[number % CHUNK_SLOTS] : NULL;
 }
 
-/* One that exists. */
-static struct slot *known_slot(uint32_t number) {
-    return &atomic_load_explicit(&chunks[number / CHUNK_SLOTS], memory_order_acquire)[number % CHUNK_SLOTS];
+/* NULL: nothing of this kind has this handle, at this moment. */
+static struct slot *slot_of(enum handle_kind kind, JET_API_PTR handle) {
+    if (handle >> 60 != (uint64_t)kind || (uint32_t)handle == 0)
+        return NULL;
+    struct slot *slot = slot_at((uint32_t)handle - 1);
+    return slot && atomic_load(&slot->handle) == handle ? slot : NULL;
 }
 
 static JET_ERR take_slot(uint32_t *number) {
     if (first_free) {
         *number = first_free - 1;
-        first_free = known_slot(*number)->next_free;
+        first_free = slot_at(*number)->next_free;
         return JET_errSuccess;
     }
     if (slot_count == CHUNKS * CHUNK_SLOTS)
@@ -49,37 +55,66 @@ static JET_ERR take_slot(uint32_t *number) {
     return JET_errSuccess;
 }
 
-JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR *out) {
+JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR owner, JET_API_PTR *out) {
     uint32_t number = 0;
     pthread_mutex_lock(&slots_mutex);
     JET_ERR err = take_slot(&number);
     if (err >= JET_errSuccess) {
-        struct slot *slot = known_slot(number);
+        struct slot *slot = slot_at(number);
         *out = (uint64_t)kind << 60 | (uint64_t)(++slot->uses & 0xfffffff) << 32 | (number + 1);
         atomic_store(&slot->object, object);
+        atomic_store(&slot->owner, owner);
         atomic_store(&slot->handle, *out);
     }
     pthread_mutex_unlock(&slots_mutex);
     return err;
 }
 
-void *handle_find(enum handle_kind kind, JET_API_PTR handle) {
-    uint32_t number = (uint32_t)handle - 1;
-    if (handle >> 60 != (uint64_t)kind || (uint32_t)handle == 0)
-        return NULL;
-    struct slot *slot = slot_at(number);
-    if (!slot || atomic_load(&slot->handle) != handle)
+void *handle_find(enum handle_kind kind, JET_API_PTR handle, JET_API_PTR *owner) {
+    struct slot *slot = slot_of(kind, handle);
+    if (!slot)
         return NULL;
     void *object = atomic_load(&slot->object);
-    return atomic_load(&slot->handle) == handle ? object : NULL;
+    JET_API_PTR its_owner = atomic_load(&slot->owner);
+    if (atomic_load(&slot->handle) != handle)
+        return NULL;
+    if (owner)
+        *owner = its_owner;
+    return object;
+}
+
+void *handle_try_claim(enum handle_kind kind, JET_API_PTR handle, bool *busy) {
+    struct slot *slot = slot_of(kind, handle);
+    *busy = slot && atomic_exchange(&slot->claimed, true);
+    if (!slot || *busy)
+        return NULL;
+    if (atomic_load(&slot->handle) == handle)
+        return atomic_load(&slot->object);
+    atomic_store(&slot->claimed, false); /* freed between look and claim */
+    return NULL;
+}
+
+void *handle_claim(enum handle_kind kind, JET_API_PTR handle) {
+    bool busy;
+    void *object = handle_try_claim(kind, handle, &busy);
+    while (busy) {
+        sched_yield();
+        object = handle_try_claim(kind, handle, &busy);
+    }
+    return object;
+}
+
+void handle_release(JET_API_PTR handle) {
+    atomic_store(&slot_at((uint32_t)handle - 1)->claimed, false);
 }
 
 void handle_free(JET_API_PTR handle) {
     uint32_t number = (uint32_t)handle - 1;
     pthread_mutex_lock(&slots_mutex);
-    struct slot *slot = known_slot(number);
+    struct slot *slot = slot_at(number);
     atomic_store(&slot->handle, 0);
     atomic_store(&slot->object, NULL);
+    atomic_store(&slot->claimed, false);
     slot->next_free = first_free;
     first_free = number + 1;
     pthread_mutex_unlock(&slots_mutex);
@@ -116,7 +151,7 @@ struct api_inst *engine_instances(void) {
 uint32_t engine_running(void) {
     uint32_t count = 0;
     for (struct api_inst *i = instances; i; i = i->next)
-        count += atomic_load(&i->running) || atomic_load(&i->busy);
+        count += atomic_load(&i->running) || atomic_load(&i->busy) != BUSY_NOT;
     return count;
 }
 
@@ -141,23 +176,39 @@ void engine_remove(struct api_inst *inst) {
 
 /* ---- entering ---- */
 
+static JET_ERR not_running(const struct api_inst *inst) {
+    int busy = atomic_load(&inst->busy);
+    return busy == BUSY_INIT ? JET_errInitInProgress : busy == BUSY_RESTORE ? JET_errRestoreInProgress : JET_errNotInitialized;
+}
+
+static JET_ERR may_enter(struct api_inst *inst, unsigned flags) {
+    if (atomic_load(&inst->terminating))
+        return RAISE(JET_errTermInProgress);
+    if (!atomic_load(&inst->running))
+        return RAISE(not_running(inst));
+    if (flags & ENTER_ENDING)
+        return JET_errSuccess;
+    if (atomic_load(&inst->stopped))
+        return RAISE(JET_errClientRequestToStopJetService);
+    return inst_usable(inst->inst);
+}
+
 static JET_ERR enter(struct api_inst *inst, unsigned flags) {
     atomic_fetch_add(&inst->calls, 1); /* before the checks: whoever ends the instance sees it */
-    JET_ERR err = atomic_load(&inst->terminating)                              ? JET_errTermInProgress
-                  : !atomic_load(&inst->running)                               ? JET_errNotInitialized
-                  : atomic_load(&inst->stopped) && !(flags & ENTER_ENDING) ? JET_errClientRequestToStopJetService
-                                                                                : JET_errSuccess;
+    JET_ERR err = may_enter(inst, flags);
     if (err < JET_errSuccess)
         api_leave_instance(inst);
     return err;
 }
 
 JET_ERR api_enter_instance(JET_INSTANCE instance, unsigned flags, struct api_inst **out) {
-    struct api_inst *inst = handle_find(HANDLE_INSTANCE, instance);
+    struct api_inst *inst = handle_claim(HANDLE_INSTANCE, instance);
     if (!inst)
         return RAISE(JET_errInvalidInstance);
+    JET_ERR err = enter(inst, flags);
+    handle_release(instance);
     *out = inst;
-    return enter(inst, flags);
+    return err;
 }
 
 void api_leave_instance(struct api_inst *inst) {
@@ -165,23 +216,22 @@ void api_leave_instance(struct api_inst *inst) {
 }
 
 JET_ERR api_enter_session(JET_SESID sesid, unsigned flags, struct api_session **out) {
-    struct api_session *session = handle_find(HANDLE_SESSION, sesid);
+    bool busy;
+    struct api_session *session = handle_try_claim(HANDLE_SESSION, sesid, &busy);
     if (!session)
-        return RAISE(JET_errInvalidSesid);
+        return RAISE(busy ? JET_errSessionSharingViolation : JET_errInvalidSesid);
     JET_ERR err = enter(session->owner, flags);
     if (err < JET_errSuccess)
-        return err;
-    if (atomic_exchange(&session->busy, true)) {
-        api_leave_instance(session->owner);
-        return RAISE(JET_errSessionSharingViolation);
-    }
-    *out = session;
-    return JET_errSuccess;
+        handle_release(sesid);
+    else
+        *out = session;
+    return err;
 }
 
 void api_leave_session(struct api_session *session) {
     struct api_inst *owner = session->owner;
-    atomic_store(&session->busy, false);
+    atomic_store_explicit(&session->level, session_level(session->session), memory_order_relaxed);
+    handle_release(session->handle);
     api_leave_instance(owner);
 }
 
@@ -189,8 +239,9 @@ JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, st
     JET_ERR err = api_enter_session(sesid, flags, session);
     if (err < JET_errSuccess)
         return err;
-    struct api_table *table = handle_find(HANDLE_TABLE, tableid);
-    err = !table ? JET_errInvalidTableId : table->owner != *session ? JET_errSesidTableIdMismatch : JET_errSuccess;
+    JET_API_PTR owner = 0;
+    struct api_table *table = handle_find(HANDLE_TABLE, tableid, &owner);
+    err = !table ? JET_errInvalidTableId : owner != sesid ? JET_errSesidTableIdMismatch : JET_errSuccess;
     if (err < JET_errSuccess) {
         api_leave_session(*session);
         return RAISE(err);
@@ -232,7 +283,7 @@ JET_ERR api_session_open(struct api_inst *inst, JET_SESID *out) {
     if (!counted)
         FAIL(JET_errOutOfSessions);
     CALL(session_begin(inst->inst, &s->session));
-    CALL(handle_new(HANDLE_SESSION, s, &s->handle));
+    CALL(handle_new(HANDLE_SESSION, s, inst->handle, &s->handle));
     os_mutex_lock(&inst->mutex);
     s->next = inst->sessions;
     if (s->next)
@@ -304,7 +355,7 @@ JET_ERR api_table_open(struct api_session *session, uint8_t dbid, struct cursor 
     if (!t)
         FAIL(JET_errOutOfMemory);
     *t = (struct api_table){.owner = session, .cursor = cursor, .list = list, .dbid = dbid, .level = session_level(session->session)};
-    CALL(handle_new(HANDLE_TABLE, t, &t->handle));
+    CALL(handle_new(HANDLE_TABLE, t, session->handle, &t->handle));
     t->next = session->tables;
     if (t->next)
         t->next->prev = t;

@@ -1,10 +1,15 @@
 /* What stands behind the handles of the API.
  *
  * A handle is a slot number and a tag that changes with each use of the slot: a stale, foreign or invented handle finds
- * nothing. Looking one up takes no lock.
+ * nothing. Slots are never freed, so looking at one is always safe; what stands behind it may be freed by another thread
+ * at any moment, unless the slot is claimed. Who frees it claims the slot first. A claim is one flag in the slot:
+ *
+ *     session    claimed for the length of a call: one call at a time, another one gets JET_errSessionSharingViolation
+ *     instance   claimed for the moment in which a call is counted
+ *     cursor     not claimed: the slot itself says whose it is, and only calls of that session free it
  *
  * Entering: a call that works on an instance or a session says so (api_enter_*) and leaves again; termination refuses
- * new entries and waits for those under way. A session is entered by one call at a time. */
+ * new entries and waits for those under way. */
 #ifndef ESENT_API_HANDLES_H
 #define ESENT_API_HANDLES_H
 
@@ -16,10 +21,19 @@
 
 enum handle_kind { HANDLE_INSTANCE = 1, HANDLE_SESSION, HANDLE_TABLE };
 
-/* object: where it is found by handle_find. JET_errOutOfMemory. */
-MUST_CHECK JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR *out);
-void *handle_find(enum handle_kind kind, JET_API_PTR handle); /* NULL: not a handle of this kind */
-void handle_free(JET_API_PTR handle);
+/* object: what is found by it. owner: the handle of a session's instance, of a cursor's session. JET_errOutOfMemory. */
+MUST_CHECK JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR owner, JET_API_PTR *out);
+/* Without a claim. NULL: not a handle of this kind. owner, which may be NULL, is as given to handle_new. */
+void *handle_find(enum handle_kind kind, JET_API_PTR handle, JET_API_PTR *owner);
+/* Claims; NULL: not a handle of this kind, or *busy: somebody else has claimed it. */
+void *handle_try_claim(enum handle_kind kind, JET_API_PTR handle, bool *busy);
+/* The same, and waits until it is not busy: for claims that are held for a moment. */
+void *handle_claim(enum handle_kind kind, JET_API_PTR handle);
+void handle_release(JET_API_PTR handle);
+void handle_free(JET_API_PTR handle); /* and its claim, if it is claimed */
+
+/* What has an instance to itself. */
+enum busy { BUSY_NOT, BUSY_INIT, BUSY_TERM, BUSY_RESTORE };
 
 struct api_inst {
     JET_INSTANCE handle;
@@ -27,8 +41,8 @@ struct api_inst {
     char name[64], display[64];
     bool named;
     _Atomic bool running;    /* between JetInit and JetTerm */
-    _Atomic bool busy;       /* JetInit, JetTerm or JetRestoreInstance is under way */
-    _Atomic bool terminating;
+    _Atomic int busy;        /* enum busy */
+    _Atomic bool terminating; /* no more entries */
     _Atomic bool stopped;    /* JetStopServiceInstance */
     _Atomic uint32_t calls;  /* entered */
     _Atomic uint32_t cursors;
@@ -43,9 +57,9 @@ struct api_session {
     JET_SESID handle;
     struct api_inst *owner;
     struct session *session;
-    _Atomic bool busy;       /* a call is under way */
+    _Atomic unsigned level;  /* of its transaction after the last call, for JetTerm2 */
     struct api_table *tables;
-    struct { uint32_t opens; bool exclusive; } dbs[DB_MAX + 1];
+    struct { uint32_t opens; bool exclusive, writes; } dbs[DB_MAX + 1]; /* writes: not only with JET_bitDbReadOnly */
     struct api_session *prev, *next;
 };
 
@@ -70,10 +84,11 @@ MUST_CHECK JET_ERR engine_add(struct api_inst *inst);    /* locked; JET_errInsta
 void engine_remove(struct api_inst *inst);               /* locked */
 
 enum enter_flags {
-    ENTER_ENDING = 1, /* also after JetStopServiceInstance: only gives things back */
+    ENTER_ENDING = 1, /* only gives things back: also after JetStopServiceInstance, and when the log has failed */
 };
-/* JET_errInvalidInstance / JET_errInvalidSesid, JET_errNotInitialized, JET_errTermInProgress,
- * JET_errClientRequestToStopJetService, JET_errSessionSharingViolation. */
+/* JET_errInvalidInstance / JET_errInvalidSesid, JET_errNotInitialized, JET_errInitInProgress, JET_errRestoreInProgress,
+ * JET_errTermInProgress, JET_errSessionSharingViolation, and unless ending JET_errClientRequestToStopJetService,
+ * JET_errInstanceUnavailable. */
 MUST_CHECK JET_ERR api_enter_instance(JET_INSTANCE instance, unsigned flags, struct api_inst **out);
 void api_leave_instance(struct api_inst *inst);
 MUST_CHECK JET_ERR api_enter_session(JET_SESID sesid, unsigned flags, struct api_session **out);

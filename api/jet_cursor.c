@@ -225,11 +225,13 @@ static JET_ERR set(struct api_table *table, JET_COLUMNID columnid, const void *d
         return RAISE(JET_errInvalidGrbit);
     if (grbit & JET_bitSetSeparateLV)
         return RAISE(JET_errFeatureNotAvailable);
-    if (!data && bytes && !(grbit & JET_bitSetSizeLV))
+    const bool size_only = (grbit & (JET_bitSetSizeLV | JET_bitSetOverwriteLV)) == JET_bitSetSizeLV;
+    if (!data && bytes && !size_only)
         return RAISE(JET_errInvalidParameter);
+    const le32_t size = to_le32(bytes); /* the engine takes the new size as a value, ESE's callers give it as cbData */
     const bool zero_length = bytes == 0 && (grbit & JET_bitSetZeroLength);
     struct set_column s = {.fid = columnid, .grbit = grbit, .offset = offset, .itag = itag,
-                           .value = slice(bytes ? data : zero_length ? "" : NULL, bytes)};
+                           .value = size_only ? slice(&size, sizeof size) : slice(bytes ? data : zero_length ? "" : NULL, bytes)};
     return cursor_set(table->cursor, &s);
 }
 
@@ -291,15 +293,14 @@ JET_ERR JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32
     JET_ERR err = api_enter_cursor(sesid, tableid, &session, &table);
     if (err < JET_errSuccess)
         return err;
-    err = begin_alone(session, &alone);
-    if (err >= JET_errSuccess) {
-        err = cursor_update(table->cursor, &bookmark);
-        if (err >= JET_errSuccess) {
-            JET_ERR put = put_bookmark(bookmark, pvBookmark, cbBookmark, pcbActual);
-            err = put < JET_errSuccess ? put : err;
-        }
-        err = end_alone(session, alone, err);
-    }
+    if (pvBookmark)
+        err = cursor_bookmark_fits(table->cursor, cbBookmark);
+    if (err >= JET_errSuccess)
+        err = begin_alone(session, &alone);
+    if (err >= JET_errSuccess)
+        err = end_alone(session, alone, cursor_update(table->cursor, &bookmark));
+    if (err >= JET_errSuccess)
+        err = put_bookmark(bookmark, pvBookmark, cbBookmark, pcbActual);
     api_leave_session(session);
     return err;
 }

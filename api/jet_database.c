@@ -15,6 +15,19 @@ static JET_ERR absolute(const char *given, char out[OS_PATH_MAX]) {
     return err == JET_errInvalidPath ? RAISE(JET_errDatabaseInvalidPath) : err;
 }
 
+/* Why opening was refused. What follows can change at any moment: it chooses the name of the error, no more. */
+static JET_ERR explain_denied(JET_ERR err, const char *path) {
+    struct os_file *file = NULL;
+    if (err != JET_errFileAccessDenied)
+        return err;
+    if (os_open(path, OS_WRITE, &file) >= JET_errSuccess)
+        err = JET_errDatabaseSharingViolation; /* it is the lock */
+    else if (os_open(path, OS_READ, &file) >= JET_errSuccess)
+        err = JET_errDatabaseFileReadOnly;
+    os_close(file);
+    return RAISE(err);
+}
+
 /* Attached under this path; inst->mutex held. */
 static struct db *find_db(struct inst *inst, const char *path) {
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
@@ -56,11 +69,13 @@ static void leave_after_change(struct api_session *session) {
     api_leave_session(session);
 }
 
-static void count_open(struct api_session *session, struct db *db, bool exclusive) {
+static void count_open(struct api_session *session, struct db *db, JET_GRBIT grbit) {
+    const bool exclusive = grbit & JET_bitDbExclusive;
     db->open_count++;
     db->exclusive |= exclusive;
     session->dbs[db->dbid].opens++;
     session->dbs[db->dbid].exclusive |= exclusive;
+    session->dbs[db->dbid].writes |= !(grbit & JET_bitDbReadOnly);
 }
 
 JET_ERR JetCreateDatabase2(JET_SESID sesid, const char *szFilename, const uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid,
@@ -92,9 +107,9 @@ JET_ERR JetCreateDatabase2(JET_SESID sesid, const char *szFilename, const uint32
         CALL(os_make_dirs(parent));
     }
     struct db_create_options options = {.overwrite = grbit & JET_bitDbOverwriteExisting};
-    CALL(db_create(inst, path, &options, &db));
+    CALL(explain_denied(db_create(inst, path, &options, &db), path));
     db->pages_max = cpgDatabaseSizeMax;
-    count_open(session, db, false);
+    count_open(session, db, 0);
     *pdbid = db->dbid;
 cleanup:
     leave_after_change(session);
@@ -127,7 +142,7 @@ JET_ERR JetAttachDatabase2(JET_SESID sesid, const char *szFilename, const uint32
         err = JET_wrnDatabaseAttached;
         goto cleanup;
     }
-    err = db_attach(inst, path, grbit & JET_bitDbReadOnly, &db);
+    err = explain_denied(db_attach(inst, path, grbit & JET_bitDbReadOnly, &db), path);
     if (err == JET_errDatabaseNotFound)
         err = JET_errFileNotFound;
     CALL(err);
@@ -168,7 +183,7 @@ JET_ERR JetOpenDatabase(JET_SESID sesid, const char *szFilename, const char *szC
         FAIL(JET_errDatabaseLocked);
     if ((grbit & JET_bitDbExclusive) && db->open_count > session->dbs[db->dbid].opens)
         FAIL(JET_errDatabaseInUse);
-    count_open(session, db, grbit & JET_bitDbExclusive);
+    count_open(session, db, grbit);
     *pdbid = db->dbid;
     if (db->read_only && !(grbit & JET_bitDbReadOnly))
         err = JET_wrnFileOpenReadOnly;
@@ -198,9 +213,10 @@ JET_ERR JetCloseDatabase(JET_SESID sesid, JET_DBID dbid, JET_GRBIT grbit) {
     struct inst *inst = session->owner->inst;
     os_mutex_lock(&inst->mutex);
     db->open_count--;
-    if (--session->dbs[dbid].opens == 0 && session->dbs[dbid].exclusive) {
-        session->dbs[dbid].exclusive = false;
-        db->exclusive = false;
+    if (--session->dbs[dbid].opens == 0) {
+        if (session->dbs[dbid].exclusive)
+            db->exclusive = false;
+        session->dbs[dbid].exclusive = session->dbs[dbid].writes = false;
     }
     os_mutex_unlock(&inst->mutex);
 cleanup:

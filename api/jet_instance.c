@@ -28,7 +28,7 @@ JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, 
     engine_lock();
     locked = true;
     params_init(&inst->params, engine_params());
-    CALL(handle_new(HANDLE_INSTANCE, inst, &inst->handle));
+    CALL(handle_new(HANDLE_INSTANCE, inst, 0, &inst->handle));
     err = engine_add(inst);
     if (err < JET_errSuccess)
         handle_free(inst->handle);
@@ -49,18 +49,24 @@ JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName) {
 }
 
 /* JetInit, JetTerm and JetRestoreInstance have the instance to themselves. */
-static JET_ERR begin_exclusive(JET_INSTANCE handle, struct api_inst **out) {
-    struct api_inst *inst = handle_find(HANDLE_INSTANCE, handle);
+static JET_ERR begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst **out) {
+    static const JET_ERR refusals[] = {
+        [BUSY_INIT] = JET_errInitInProgress, [BUSY_TERM] = JET_errTermInProgress, [BUSY_RESTORE] = JET_errRestoreInProgress,
+    };
+    struct api_inst *inst = handle_claim(HANDLE_INSTANCE, handle);
     if (!inst)
         return RAISE(JET_errInvalidInstance);
-    if (atomic_exchange(&inst->busy, true))
-        return RAISE(atomic_load(&inst->terminating) ? JET_errTermInProgress : JET_errInitInProgress);
+    int busy = BUSY_NOT;
+    bool begun = atomic_compare_exchange_strong(&inst->busy, &busy, why);
+    handle_release(handle);
+    if (!begun)
+        return RAISE(refusals[busy]);
     *out = inst;
     return JET_errSuccess;
 }
 
 static void end_exclusive(struct api_inst *inst) {
-    atomic_store(&inst->busy, false);
+    atomic_store(&inst->busy, BUSY_NOT);
 }
 
 static void get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events) {
@@ -86,7 +92,7 @@ JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
         return RAISE(JET_errInvalidParameter);
     if (grbit & ~(JET_GRBIT)JET_bitLogStreamMustExist)
         return RAISE(JET_errInvalidGrbit);
-    CALL(begin_exclusive(*pinstance, &inst));
+    CALL(begin_exclusive(*pinstance, BUSY_INIT, &inst));
     if (atomic_load(&inst->running))
         FAIL(JET_errAlreadyInitialized);
     config = calloc(1, sizeof *config);
@@ -96,8 +102,6 @@ JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
     if (grbit & JET_bitLogStreamMustExist)
         CALL(check_log_exists(config));
     CALL(inst_start(config, &events, NULL, &inst->inst));
-    atomic_store(&inst->stopped, false);
-    atomic_store(&inst->terminating, false);
     atomic_store(&inst->running, true);
 cleanup:
     if (inst)
@@ -116,7 +120,7 @@ static bool in_transaction(struct api_inst *inst) {
     bool found = false;
     os_mutex_lock(&inst->mutex);
     for (struct api_session *s = inst->sessions; s && !found; s = s->next)
-        found = session_level(s->session) > 0;
+        found = atomic_load_explicit(&s->level, memory_order_relaxed) > 0;
     os_mutex_unlock(&inst->mutex);
     return found;
 }
@@ -146,6 +150,7 @@ static void wait_for_calls(struct api_inst *inst) {
 static JET_ERR end_sessions(struct api_inst *inst) {
     JET_ERR err = JET_errSuccess;
     while (inst->sessions) {
+        handle_claim(HANDLE_SESSION, inst->sessions->handle);
         atomic_fetch_add(&inst->calls, 1); /* api_session_close leaves */
         CALL_KEEP_FIRST(api_session_close(inst->sessions));
     }
@@ -181,7 +186,7 @@ JET_ERR JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit) {
 
     if (kind != 0 && kind != JET_bitTermComplete && kind != JET_bitTermAbrupt && kind != JET_bitTermDirty)
         return RAISE(JET_errInvalidGrbit);
-    CALL(begin_exclusive(instance, &inst));
+    CALL(begin_exclusive(instance, BUSY_TERM, &inst));
     if (atomic_load(&inst->running)) {
         err = stop_running(inst, kind == 0 ? grbit | JET_bitTermComplete : grbit);
         if (atomic_load(&inst->running)) {
@@ -191,7 +196,8 @@ JET_ERR JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit) {
     }
     engine_lock();
     engine_remove(inst);
-    handle_free(inst->handle);
+    handle_claim(HANDLE_INSTANCE, instance);
+    handle_free(instance);
     engine_unlock();
     os_mutex_done(&inst->mutex);
     free(inst);
@@ -232,20 +238,15 @@ JET_ERR JetGetVersion(JET_SESID sesid, uint32_t *pwVersion) {
 
 /* ---- parameters ---- */
 
-/* Whose parameters are meant; NULL: the engine's. */
+/* Whose parameters are meant; NULL: the engine's. Instances are freed with the engine locked, as it is here. */
 static JET_ERR param_owner(JET_INSTANCE instance, JET_SESID sesid, struct api_inst **out) {
     *out = NULL;
-    if (sesid != 0 && sesid != JET_sesidNil) {
-        struct api_session *session = handle_find(HANDLE_SESSION, sesid);
-        if (!session)
-            return RAISE(JET_errInvalidSesid);
-        *out = session->owner;
-    } else if (instance != 0 && instance != JET_instanceNil) {
-        *out = handle_find(HANDLE_INSTANCE, instance);
-        if (!*out)
-            return RAISE(JET_errInvalidInstance);
-    }
-    return JET_errSuccess;
+    if (sesid != 0 && sesid != JET_sesidNil && !handle_find(HANDLE_SESSION, sesid, &instance))
+        return RAISE(JET_errInvalidSesid);
+    if (instance == 0 || instance == JET_instanceNil)
+        return JET_errSuccess;
+    *out = handle_find(HANDLE_INSTANCE, instance, NULL);
+    return *out ? JET_errSuccess : RAISE(JET_errInvalidInstance);
 }
 
 JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCSTR szParam) {
@@ -254,7 +255,7 @@ JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t
     engine_lock();
     JET_ERR err = param_owner(pinstance ? *pinstance : 0, sesid, &inst);
     if (err >= JET_errSuccess) {
-        bool runs = inst && (atomic_load(&inst->running) || atomic_load(&inst->busy));
+        bool runs = inst && (atomic_load(&inst->running) || atomic_load(&inst->busy) != BUSY_NOT);
         unsigned running = (runs ? PARAMS_INSTANCE_RUNS : 0) | (engine_running() ? PARAMS_ENGINE_RUNS : 0);
         err = params_set(inst ? &inst->params : engine_params(), running, paramid, lParam, szParam);
     }
@@ -328,7 +329,7 @@ JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest
         return RAISE(JET_errInvalidPath);
     CALL(backup_path(sz, set));
     CALL(backup_path(szDest, dest));
-    CALL(begin_exclusive(instance, &inst));
+    CALL(begin_exclusive(instance, BUSY_RESTORE, &inst));
     if (atomic_load(&inst->running))
         FAIL(JET_errAfterInitialization);
     config = calloc(1, sizeof *config);

@@ -63,14 +63,11 @@ static JET_ERR wait_for_commits(struct api_session *session, JET_GRBIT grbit) {
 }
 
 static JET_ERR commit(struct api_session *session, JET_GRBIT grbit) {
-    unsigned level = session_level(session->session);
     JET_ERR err = trx_commit(session->session, grbit & JET_bitCommitLazyFlush);
-    if (err < JET_errSuccess)
-        return err;
+    unsigned level = session_level(session->session); /* 0 also where the log failed */
     for (struct api_table *t = session->tables; t; t = t->next)
-        if (t->level == level)
-            t->level = level - 1;
-    if (level == 1)
+        t->level = t->level < level ? t->level : level;
+    if (level == 0 && err >= JET_errSuccess)
         checkpoint_help(session->owner->inst);
     return err;
 }

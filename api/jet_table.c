@@ -9,23 +9,12 @@
      JET_bitTableNoCache | JET_bitTablePreread | JET_bitTableOpportuneRead | JET_bitTableSequential |                  \
      JET_bitTableClassMask | JET_bitTableTryPurgeOnClose)
 
-/* A cursor with its handle. */
-static JET_ERR open_table(struct api_session *session, struct db *db, const char *name, JET_GRBIT grbit, JET_TABLEID *out) {
-    JET_ERR err = JET_errSuccess;
-    struct cursor *cursor = NULL;
-
-    CALL(api_table_room(session));
-    CALL(cursor_open(session->session, db, name, grbit, &cursor));
-    CALL(api_table_open(session, db->dbid, cursor, NULL, out));
-    cursor = NULL;
-    struct api_table *table = handle_find(HANDLE_TABLE, *out);
-    JET_ERR first = cursor_move(table->cursor, (int32_t)JET_MoveFirst, 0);
-    if (first < JET_errSuccess && first != JET_errNoCurrentRecord) {
-        api_table_close(table);
-        FAIL(first);
-    }
-cleanup:
-    if (cursor)
+/* On the first record, if there is one, and with a handle. The cursor is the handle's then, or closed. */
+static JET_ERR hand_out(struct api_session *session, struct cursor *cursor, JET_TABLEID *out) {
+    JET_ERR err = cursor_move(cursor, (int32_t)JET_MoveFirst, 0);
+    if (err >= JET_errSuccess || err == JET_errNoCurrentRecord)
+        err = api_table_open(session, cursor_db(cursor)->dbid, cursor, NULL, out);
+    if (err < JET_errSuccess)
         cursor_close(cursor);
     return err;
 }
@@ -33,7 +22,7 @@ cleanup:
 static JET_ERR check_writable(struct api_session *session, const struct db *db) {
     if (db->read_only)
         return RAISE(JET_errDatabaseFileReadOnly);
-    return inst_usable(session->owner->inst);
+    return session->dbs[db->dbid].writes ? JET_errSuccess : RAISE(JET_errPermissionDenied);
 }
 
 static JET_ERR check_density(uint32_t density) {
@@ -44,6 +33,7 @@ JET_ERR JetOpenTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, co
                      JET_GRBIT grbit, JET_TABLEID *ptableid) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session = NULL;
+    struct cursor *cursor;
     struct db *db;
 
     (void)pvParameters, (void)cbParameters;
@@ -51,12 +41,17 @@ JET_ERR JetOpenTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, co
         return RAISE(JET_errInvalidParameter);
     if (grbit & ~(JET_GRBIT)OPEN_TABLE_GRBITS)
         return RAISE(JET_errInvalidGrbit);
-    *ptableid = JET_tableidNil;
     err = api_enter_session(sesid, 0, &session);
     if (err < JET_errSuccess)
         return err;
     CALL(api_db(session, dbid, &db));
-    CALL(open_table(session, db, szTableName, grbit, ptableid));
+    if (!session->dbs[dbid].writes && (grbit & JET_bitTableUpdatable))
+        FAIL(JET_errPermissionDenied);
+    if (!session->dbs[dbid].writes)
+        grbit |= JET_bitTableReadOnly;
+    CALL(api_table_room(session));
+    CALL(cursor_open(session->session, db, szTableName, grbit & ~(JET_GRBIT)JET_bitTableTryPurgeOnClose, &cursor));
+    CALL(hand_out(session, cursor, ptableid));
 cleanup:
     api_leave_session(session);
     return err;
@@ -77,7 +72,7 @@ JET_ERR JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid
     JET_ERR err = JET_errSuccess;
     struct api_session *session;
     struct api_table *table;
-    struct cursor *copy = NULL;
+    struct cursor *copy;
 
     if (!ptableid)
         return RAISE(JET_errInvalidParameter);
@@ -88,14 +83,8 @@ JET_ERR JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid
         return err;
     CALL(api_table_room(session));
     CALL(cursor_dup(table->cursor, &copy));
-    JET_ERR first = cursor_move(copy, (int32_t)JET_MoveFirst, 0);
-    if (first < JET_errSuccess && first != JET_errNoCurrentRecord)
-        FAIL(first);
-    CALL(api_table_open(session, table->dbid, copy, NULL, ptableid));
-    copy = NULL;
+    CALL(hand_out(session, copy, ptableid));
 cleanup:
-    if (copy)
-        cursor_close(copy);
     api_leave_session(session);
     return err;
 }
@@ -109,7 +98,8 @@ JET_ERR JetCreateTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, 
     if (!ptableid)
         return RAISE(JET_errInvalidParameter);
     JET_ERR err = JetCreateTableColumnIndex(sesid, dbid, &create);
-    *ptableid = err < JET_errSuccess ? JET_tableidNil : create.tableid;
+    if (err >= JET_errSuccess)
+        *ptableid = create.tableid;
     return err;
 }
 
@@ -167,17 +157,18 @@ cleanup:
 
 static JET_ERR index_of(const char *name, JET_GRBIT grbit, const char *key, uint32_t key_bytes, uint32_t density, struct cat_new_index *out) {
     const JET_GRBIT known = JET_bitIndexPrimary | JET_bitIndexUnique | JET_bitIndexDisallowNull | JET_bitIndexSortNullsHigh |
-                            JET_bitIndexDisallowTruncation | JET_bitIndexKeyMost | JET_bitIndexUnicode;
+                            JET_bitIndexDisallowTruncation | JET_bitIndexLazyFlush;
+    const JET_GRBIT later = JET_bitIndexUnversioned | JET_bitIndexDotNetGuid | JET_bitIndexImmutableStructure;
     const JET_GRBIT ignore_nulls = JET_bitIndexIgnoreNull | JET_bitIndexIgnoreAnyNull | JET_bitIndexIgnoreFirstNull;
 
     if (!name || !key)
         return RAISE(JET_errInvalidParameter);
     if (!(grbit & JET_bitIndexPrimary))
         return RAISE(JET_errFeatureNotAvailable);
-    if (grbit & ignore_nulls)
+    if ((grbit & ignore_nulls) || (grbit & ~(known | later)))
         return RAISE(JET_errInvalidGrbit);
-    if (grbit & ~(known | JET_bitIndexEmpty | JET_bitIndexLazyFlush))
-        return RAISE(grbit & JET_bitIndexUnversioned ? JET_errFeatureNotAvailable : JET_errInvalidGrbit);
+    if (grbit & later)
+        return RAISE(JET_errFeatureNotAvailable);
     if (check_density(density) < JET_errSuccess)
         return RAISE(JET_errDensityInvalid);
     *out = (struct cat_new_index){.name = name, .key = key, .key_bytes = key_bytes, .density = density};
@@ -227,6 +218,28 @@ cleanup:
     return err;
 }
 
+/* What JET_INDEXCREATE says beyond the arguments of JetCreateIndex. */
+static JET_ERR index_of_create(const JET_INDEXCREATE *x, uint32_t page_size, struct cat_new_index *out) {
+    const JET_GRBIT here = JET_bitIndexUnicode | JET_bitIndexKeyMost;
+    JET_ERR err = index_of(x->szIndexName, x->grbit & ~here, x->szKey, x->cbKey, x->ulDensity, out);
+    if (err < JET_errSuccess)
+        return err;
+    if (((x->grbit & JET_bitIndexUnicode) && !x->pidxunicode) || (x->cConditionalColumn && !x->rgconditionalcolumn))
+        return RAISE(JET_errInvalidParameter);
+    if (x->cConditionalColumn)
+        return RAISE(JET_errIndexInvalidDef); /* a primary index has all records */
+    if (x->cbVarSegMac)
+        return RAISE(JET_errFeatureNotAvailable);
+    if (x->grbit & JET_bitIndexUnicode)
+        out->lcmap_flags = x->pidxunicode->dwMapFlags;
+    if (!(x->grbit & JET_bitIndexKeyMost))
+        return JET_errSuccess;
+    if (x->cbKeyMost < JET_cbKeyMostMin || x->cbKeyMost > key_max(page_size))
+        return RAISE(JET_errIndexInvalidDef);
+    out->key_max = (uint16_t)x->cbKeyMost;
+    return JET_errSuccess;
+}
+
 static JET_ERR create_indexes(struct cursor *cursor, JET_TABLECREATE *create) {
     JET_ERR err = JET_errSuccess;
     for (uint32_t i = 0; i < create->cIndexes; i++) {
@@ -234,14 +247,7 @@ static JET_ERR create_indexes(struct cursor *cursor, JET_TABLECREATE *create) {
         struct cat_new_index index;
         if (x->cbStruct != sizeof *x)
             FAIL(JET_errInvalidParameter);
-        x->err = index_of(x->szIndexName, x->grbit, x->szKey, x->cbKey, x->ulDensity, &index);
-        if (x->err >= JET_errSuccess && (x->grbit & JET_bitIndexUnicode) && x->pidxunicode)
-            index.lcmap_flags = x->pidxunicode->dwMapFlags;
-        if (x->err >= JET_errSuccess && (x->grbit & JET_bitIndexKeyMost)) {
-            if (x->cbKeyMost < JET_cbKeyMostMin || x->cbKeyMost > key_max(cursor_db(cursor)->page_size))
-                x->err = RAISE(JET_errIndexInvalidDef);
-            index.key_max = (uint16_t)x->cbKeyMost;
-        }
+        x->err = index_of_create(x, cursor_db(cursor)->page_size, &index);
         if (x->err >= JET_errSuccess)
             x->err = cursor_create_primary(cursor, &index);
         CALL(x->err);
@@ -361,7 +367,7 @@ static void fill_columndef(const struct column *c, JET_COLUMNDEF *out) {
 }
 
 enum { LIST_ORDER = 1, LIST_NAME, LIST_ID, LIST_TYPE, LIST_COUNTRY, LIST_LANGUAGE, LIST_CODE_PAGE, LIST_COLLATE, LIST_MAX, LIST_GRBIT,
-       LIST_DEFAULT, LIST_TABLE, LIST_BASE_NAME, LIST_COLUMNS = LIST_BASE_NAME };
+       LIST_DEFAULT, LIST_TABLE, LIST_BASE_NAME, LIST_DEFINITION, LIST_COLUMNS = LIST_DEFINITION };
 
 static JET_ERR add_column_row(struct list *list, const struct table_def *def, const struct column *c, bool minimal) {
     JET_ERR err = JET_errSuccess;
@@ -385,6 +391,7 @@ static JET_ERR add_column_row(struct list *list, const struct table_def *def, co
         CALL(list_set(list, LIST_DEFAULT, c->default_value.p, (uint32_t)c->default_value.n));
     CALL(list_set(list, LIST_TABLE, def->name, (uint32_t)strlen(def->name)));
     CALL(list_set(list, LIST_BASE_NAME, c->name, (uint32_t)strlen(c->name)));
+    CALL(list_set(list, LIST_DEFINITION, c->name, (uint32_t)strlen(c->name)));
 cleanup:
     return err;
 }
@@ -397,7 +404,7 @@ static JET_ERR column_list(struct api_session *session, struct api_table *table,
                            JET_COLUMNLIST *out) {
     static const JET_COLTYP types[] = {JET_coltypLong, JET_coltypText, JET_coltypLong, JET_coltypLong, JET_coltypShort, JET_coltypShort,
                                        JET_coltypShort, JET_coltypShort, JET_coltypLong, JET_coltypLong, JET_coltypLongBinary,
-                                       JET_coltypText, JET_coltypText};
+                                       JET_coltypText, JET_coltypText, JET_coltypText};
     JET_ERR err = JET_errSuccess;
     struct list *list = NULL;
     const struct column **order = calloc(def->column_count ? def->column_count : 1, sizeof *order);
@@ -417,6 +424,7 @@ static JET_ERR column_list(struct api_session *session, struct api_table *table,
         .columnidcolumnid = LIST_ID, .columnidcoltyp = LIST_TYPE, .columnidCountry = LIST_COUNTRY, .columnidLangid = LIST_LANGUAGE,
         .columnidCp = LIST_CODE_PAGE, .columnidCollate = LIST_COLLATE, .columnidcbMax = LIST_MAX, .columnidgrbit = LIST_GRBIT,
         .columnidDefault = LIST_DEFAULT, .columnidBaseTableName = LIST_TABLE, .columnidBaseColumnName = LIST_BASE_NAME,
+        .columnidDefinitionName = LIST_DEFINITION,
     };
     CALL(api_table_open(session, table->dbid, NULL, list, &out->tableid));
     list = NULL;
@@ -438,9 +446,17 @@ static JET_ERR one_column(const struct table_def *def, const char *name, bool by
     JET_COLUMNID id;
     if (!name)
         return RAISE(JET_errInvalidParameter);
-    if (by_id)
+    if (by_id) {
         memcpy(&id, name, sizeof id);
-    *out = by_id ? table_column(def, id) : table_column_by_name(def, name);
+        if (id == 0 || id > FID_TAGGED_LAST)
+            return RAISE(JET_errBadColumnId);
+        *out = table_column(def, id);
+    } else {
+        JET_ERR err = cat_check_name(name);
+        if (err < JET_errSuccess)
+            return err;
+        *out = table_column_by_name(def, name);
+    }
     return *out ? JET_errSuccess : RAISE(JET_errColumnNotFound);
 }
 
@@ -452,6 +468,8 @@ static JET_ERR table_column_info(struct api_session *session, struct api_table *
     const struct table_def *def;
     const struct column *column;
 
+    if (base != level && base != JET_ColInfoList && base != JET_ColInfoListCompact && base != JET_ColInfoListSortColumnid)
+        FAIL(JET_errInvalidParameter);
     CALL(cursor_table(table->cursor, &def));
     switch (base) {
     case JET_ColInfo:

@@ -77,6 +77,8 @@ MUST_CHECK JET_ERR cursor_set(struct cursor *cursor, const struct set_column *se
  * JET_errRecordPrimaryChanged, JET_errNullInvalid, JET_errRecordTooBig, JET_errWriteConflict,
  * JET_errNotInTransaction... The update stays prepared after a failure. */
 MUST_CHECK JET_ERR cursor_update(struct cursor *cursor, struct slice *bookmark);
+/* Before it: JET_errBufferTooSmall if the bookmark will be longer than room. Changes nothing. */
+MUST_CHECK JET_ERR cursor_bookmark_fits(struct cursor *cursor, size_t room);
 MUST_CHECK JET_ERR cursor_delete(struct cursor *cursor);
 /* An update prepared in a level that was rolled back is cancelled; the place stays. */
 void cursor_after_rollback(struct cursor *cursor, unsigned new_level);

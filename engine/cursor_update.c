@@ -146,6 +146,7 @@ static JET_ERR check_set(struct cursor *c, const struct set_column *set, const s
                             JET_bitSetRevertToDefaultValue | JET_bitSetIntrinsicLV | JET_bitSetUncompressed |
                             JET_bitSetCompressed | JET_bitSetContiguousLV;
     JET_GRBIT how = set->grbit & LONG_VALUE_SETS;
+    const bool one_way = (how & (how - 1)) == 0 || how == (JET_bitSetOverwriteLV | JET_bitSetSizeLV);
 
     if (!c->update.edit)
         return RAISE(JET_errUpdateNotPrepared);
@@ -154,7 +155,7 @@ static JET_ERR check_set(struct cursor *c, const struct set_column *set, const s
     const struct column *column = table_column(c->update.def, set->fid);
     if (!column)
         return RAISE(JET_errColumnNotFound);
-    if ((set->grbit & ~known) || (how && (set->grbit & UNIQUE_SETS)) || (how & (how - 1)) ||
+    if ((set->grbit & ~known) || (how && (set->grbit & UNIQUE_SETS)) || !one_way ||
         ((how & (JET_bitSetAppendLV | JET_bitSetSizeLV)) && !is_long_type(column->type)) ||
         ((set->grbit & JET_bitSetRevertToDefaultValue) && column->fid < FID_TAGGED_FIRST))
         return RAISE(JET_errInvalidGrbit);
@@ -190,14 +191,14 @@ cleanup:
     return err;
 }
 
-/* JetSetColumn on a part of a long value: append, from an offset, or its size. */
+/* JetSetColumn on a part of a long value: append, write over what is at an offset (and end there), or its size. */
 static JET_ERR set_part(struct cursor *c, const struct column *column, const struct set_column *set) {
     JET_ERR err = JET_errSuccess;
     uint8_t *bytes = NULL;
     size_t n, offset = set->offset, count = set->value.n;
-    bool resize = set->grbit & JET_bitSetSizeLV;
+    const bool ends = set->grbit & JET_bitSetSizeLV;
 
-    if (resize) {
+    if (ends && !(set->grbit & JET_bitSetOverwriteLV)) {
         if (count != 4)
             FAIL(JET_errInvalidBufferSize);
         offset = load32(set->value.p);
@@ -212,7 +213,7 @@ static JET_ERR set_part(struct cursor *c, const struct column *column, const str
         memset(bytes + n, 0, offset - n);
     if (count)
         memcpy(bytes + offset, set->value.p, count);
-    if (resize || (set->grbit & JET_bitSetOverwriteLV) || offset + count > n)
+    if (ends || offset + count > n)
         n = offset + count;
     CALL(rec_edit_set(c->update.edit, column, set->itag, slice(bytes, n), false));
 cleanup:
@@ -266,8 +267,7 @@ JET_ERR cursor_set(struct cursor *cursor, const struct set_column *set) {
         err = rec_edit_set(cursor->update.edit, column, s.itag, (struct slice){0}, true);
         goto cleanup;
     }
-    bool part = is_long_type(column->type) && ((s.grbit & (JET_bitSetAppendLV | JET_bitSetSizeLV)) || s.offset > 0);
-    if (part) {
+    if (is_long_type(column->type) && ((s.grbit & LONG_VALUE_SETS) || s.offset > 0)) {
         err = set_part(cursor, column, &s);
         goto cleanup;
     }
@@ -364,6 +364,23 @@ static JET_ERR check_key_kind(struct cursor *c) {
     JET_ERR err = cursor_refresh(c);
     if (err >= JET_errSuccess && (c->def->has_primary != c->update.def->has_primary || c->state.index_hidden))
         err = RAISE(JET_errWriteConflict);
+    return err;
+}
+
+JET_ERR cursor_bookmark_fits(struct cursor *cursor, size_t room) {
+    JET_ERR err = JET_errSuccess;
+    const struct table_def *def = cursor->update.def;
+    uint8_t record[PAGE_SIZE_MAX], key[KEY_BUFFER];
+    size_t bytes, key_bytes = 4;
+
+    if (!cursor->update.edit)
+        FAIL(JET_errUpdateNotPrepared);
+    if (room > (def->has_primary ? def->primary.key_max : key_bytes))
+        return JET_errSuccess;
+    CALL(finish_record(cursor, record, &bytes, key, &key_bytes));
+    if (key_bytes > room)
+        FAIL(JET_errBufferTooSmall);
+cleanup:
     return err;
 }
 

@@ -552,6 +552,21 @@ cleanup:
     return err;
 }
 
+JET_ERR db_attach_for_redo(struct db *db, lgpos_t attach, const JET_SIGNATURE *sign_log) {
+    JET_ERR err = JET_errSuccess;
+    struct dbheader *h = db->header;
+
+    os_mutex_lock(&db->header_mutex);
+    if (le32(h->state) != JET_dbstateDirtyShutdown) {
+        dbheader_set_state(h, JET_dbstateDirtyShutdown, lgpos_gen(attach), NULL);
+        disk_lgpos_store(&h->lgpos_attach, attach);
+        disk_signature_store(&h->sign_log, sign_log);
+        err = db_write_header(db);
+    }
+    os_mutex_unlock(&db->header_mutex);
+    return err;
+}
+
 JET_ERR db_after_redo(struct db *db) {
     JET_ERR err = JET_errSuccess;
     uint64_t bytes;

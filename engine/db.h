@@ -72,6 +72,8 @@ MUST_CHECK JET_ERR db_recreate_for_redo(struct inst *inst, const char *path, uin
 /* For tools, on an instance without log: the file as it is, any state, never written to. Only the header is looked at:
  * page_count is 0 until the caller knows better. Ends with db_abandon. */
 MUST_CHECK JET_ERR db_open_for_reading(struct inst *inst, const char *path, struct db **out);
+/* A clean file that the log attaches here: its header becomes dirty before its pages change. A dirty one stays as it is. */
+MUST_CHECK JET_ERR db_attach_for_redo(struct db *db, lgpos_t attach, const JET_SIGNATURE *sign_log);
 /* When all pages are redone: reads the space and the catalog's roots, fits the file's size. */
 MUST_CHECK JET_ERR db_after_redo(struct db *db);
 /* Header to clean, consistent as of that position. */

@@ -34,7 +34,7 @@ static bool pool_usable;
 static _Thread_local struct slot_pool *pool;
 
 static void slot_free(struct mtr_page *slot) {
-    free(slot->spare);
+    free(slot->before);
     free(slot->ops);
     free(slot);
 }
@@ -77,7 +77,7 @@ static void slot_give_back(struct mtr_page *slot) {
         return;
     }
     *slot = (struct mtr_page){
-        .ops = slot->ops, .ops_size = slot->ops_size, .spare = slot->spare, .spare_size = slot->spare_size};
+        .ops = slot->ops, .ops_size = slot->ops_size, .before = slot->before, .before_size = slot->before_size};
     p->slots[p->count++] = slot;
 }
 
@@ -148,25 +148,64 @@ cleanup:
 
 /* ---- changing ---- */
 
-/* Before the first change of a page: keeps what it was. */
-static JET_ERR touch(struct mtr *m, struct mtr_page *slot) {
-    if (slot->changed)
-        return JET_errSuccess;
+static void keep(struct mtr_page *slot, uint32_t begin, uint32_t end) {
+    memcpy(slot->before + begin, slot->ref.page.b + begin, end - begin);
+}
+
+/* The first change of a page is ahead: keeps what it will change. */
+static JET_ERR touch_first(struct mtr *m, struct mtr_page *slot, uint32_t header_end, uint32_t data_begin,
+                           uint32_t data_end, uint32_t tags_begin) {
+    struct page *p = &slot->ref.page;
     if (m->db->read_only)
         return RAISE(JET_errDatabaseFileReadOnly);
-    struct page *p = &slot->ref.page;
-    if (slot->spare_size < p->size) {
-        uint8_t *spare = realloc(slot->spare, p->size);
-        if (!spare)
+    if (slot->before_size < p->size) {
+        uint8_t *before = realloc(slot->before, p->size);
+        if (!before)
             return RAISE(JET_errOutOfMemory);
-        slot->spare = spare;
-        slot->spare_size = p->size;
+        slot->before = before;
+        slot->before_size = p->size;
     }
-    slot->before = memcpy(slot->spare, p->b, p->size);
+    keep(slot, 0, header_end);
+    keep(slot, data_begin, data_end);
+    keep(slot, tags_begin, p->size);
+    slot->kept.header_end = header_end;
+    slot->kept.data_begin = data_begin;
+    slot->kept.data_end = data_end;
+    slot->kept.tags_begin = tags_begin;
     slot->before_dbtime = page_dbtime(p);
     slot->image = cache_needs_image(&slot->ref);
     slot->changed = true;
     return JET_errSuccess;
+}
+
+/* Before a change of any kind: what is not kept is as it was and joins what is. */
+static JET_ERR touch(struct mtr *m, struct mtr_page *slot) {
+    uint32_t size = slot->ref.page.size;
+    if (!slot->changed)
+        return touch_first(m, slot, size, size, size, size);
+    if (slot->fresh || slot->kept.header_end == size)
+        return JET_errSuccess;
+    keep(slot, slot->kept.header_end, slot->kept.data_begin);
+    keep(slot, slot->kept.data_end, slot->kept.tags_begin);
+    slot->kept.header_end = slot->kept.data_begin = slot->kept.data_end = slot->kept.tags_begin = size;
+    return JET_errSuccess;
+}
+
+/* Most changes are one insert into a page that has room, and most of the time would go into copying that page. */
+static JET_ERR touch_for_insert(struct mtr *m, struct mtr_page *slot, struct slice key, size_t data_bytes) {
+    const struct page *p = &slot->ref.page;
+    uint32_t begin, end;
+    if (slot->changed || !page_insert_place(p, key, data_bytes, &begin, &end))
+        return touch(m, slot);
+    return touch_first(m, slot, page_header_bytes(p->size), begin, end, p->size - 4 * (page_lines(p) + 2));
+}
+
+static void take_back(const struct mtr_page *slot) {
+    const struct page *p = &slot->ref.page;
+    memcpy(p->b, slot->before, slot->kept.header_end);
+    memcpy(p->b + slot->kept.data_begin, slot->before + slot->kept.data_begin,
+           slot->kept.data_end - slot->kept.data_begin);
+    memcpy(p->b + slot->kept.tags_begin, slot->before + slot->kept.tags_begin, p->size - slot->kept.tags_begin);
 }
 
 JET_ERR mtr_new_page(struct mtr *m, pgno_t pgno, objid_t objid, uint32_t flags, struct page **out) {
@@ -225,7 +264,7 @@ JET_ERR mtr_insert(struct mtr *m, struct page *p, unsigned line, unsigned flags,
     JET_ERR err = JET_errSuccess;
     struct mtr_page *slot = slot_of(p);
     uint8_t head[8] = {OP_INSERT};
-    CALL(touch(m, slot));
+    CALL(touch_for_insert(m, slot, key, data.n));
     if (data.n > p->size || !page_insert(p, line, flags, key, data))
         FAIL(JET_errRecordTooBig);
     store16(head + 1, (uint16_t)line);
@@ -485,7 +524,7 @@ void mtr_end(struct mtr *m) {
         if (slot->changed && !m->committed && slot->fresh)
             cache_discard(&slot->ref);
         else if (slot->changed && !m->committed)
-            memcpy(slot->ref.page.b, slot->before, slot->ref.page.size);
+            take_back(slot);
         cache_unlatch(&slot->ref);
         slot_give_back(slot);
     }

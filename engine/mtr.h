@@ -21,15 +21,16 @@ struct tree;
 
 struct mtr_page {
     struct page_ref ref; /* first, so that struct page * of mtr_latch identifies its slot */
-    uint8_t *before;     /* copy of the page as it was (NULL until its first change) */
+    uint8_t *before;     /* the page as it was, in the ranges kept; the memory stays from use to use */
+    uint32_t before_size;
+    /* header; data; tags up to the end of the page: an insert changes no more, anything else keeps all as header */
+    struct { uint32_t header_end, data_begin, data_end, tags_begin; } kept;
     dbtime_t before_dbtime;
     bool fresh;          /* was not initialised before: always an image */
     uint8_t *ops;
     uint32_t ops_bytes, ops_size;
     bool changed;
     bool image;          /* logged as an image whatever its operations are, so these are not noted */
-    uint8_t *spare;      /* memory for `before`, kept from use to use */
-    uint32_t spare_size;
 };
 
 #define MTR_PAGES_INLINE 8

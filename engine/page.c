@@ -242,6 +242,15 @@ bool page_fits(const struct page *p, struct slice key, size_t data_bytes) {
     return has_room(p, node_bytes(useful_prefix(p, key), key.n, data_bytes));
 }
 
+bool page_insert_place(const struct page *p, struct slice key, size_t data_bytes, uint32_t *begin, uint32_t *end) {
+    size_t bytes = node_bytes(useful_prefix(p, key), key.n, data_bytes);
+    if (!has_room(p, bytes) || bytes + 4 > contiguous(p))
+        return false;
+    *begin = header_bytes(p) + first_free(p);
+    *end = *begin + (uint32_t)bytes;
+    return true;
+}
+
 bool page_insert(struct page *p, unsigned line, unsigned flags, struct slice key, struct slice data) {
     unsigned count = tag_count(p), tag = line + 1;
     assert(line <= page_lines(p) && key.n <= KEY_BUFFER && data.n > 0);

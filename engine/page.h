@@ -73,6 +73,9 @@ bool page_set_external_header(struct page *p, struct slice header);
 /* Would page_insert fit? (key, data lengths; counts the prefix it would use.) */
 bool page_fits(const struct page *p, struct slice key, size_t data_bytes);
 bool page_replace_fits(const struct page *p, unsigned line, size_t data_bytes);
+/* Bytes [*begin, *end) of the page are where page_insert would put the node; of the rest only header and tags change.
+ * False: there is no room, or only after the page is packed. */
+bool page_insert_place(const struct page *p, struct slice key, size_t data_bytes, uint32_t *begin, uint32_t *end);
 
 /* Largest data a leaf node may have with a key of key_max bytes: any page then holds at least two such nodes' worth of
  * keys and one record (ese-facts 2.11, last line). */

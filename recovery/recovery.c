@@ -278,6 +278,7 @@ static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, co
     else
         CALL(redo_attachments(redo, slice(log_reader_header(reader)->attach, log_reader_header(reader)->attach_bytes)));
     CALL(redo_all(redo, reader));
+    CALL(redo_close_detached(redo));
     CALL(drop_unfinished(redo));
     CALL(check_complete(redo, lgpos_gen(redo->end)));
     CALL(make_writable(inst, log_reader_header(reader), redo->end));

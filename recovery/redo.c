@@ -180,7 +180,8 @@ static const char *mapped_path(const struct redo *redo, const char *path) {
 }
 
 /* Which records the file already holds: a clean file all before its last clean stop, a dirty one all before its last
- * attach. A file that belongs to another log is not ours to redo. */
+ * attach. A clean file of another log left us after its last change here (an attach makes the header ours before any
+ * page changes), so it holds all of them. */
 static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
     const struct dbheader *h = r->db->header;
     JET_SIGNATURE ours = redo->signature;
@@ -194,8 +195,10 @@ static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
     }
     if (le32(h->state) == JET_dbstateJustCreated)
         r->skip_until = 0;
+    else if (!same_log && !clean)
+        return RAISE(JET_errBadLogSignature);
     else if (!same_log)
-        return clean ? JET_errSuccess : RAISE(JET_errBadLogSignature);
+        r->skip_until = UINT64_MAX;
     else
         r->skip_until = disk_lgpos_get(clean ? &h->lgpos_consistent : &h->lgpos_attach);
     return JET_errSuccess;
@@ -216,7 +219,7 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r) {
     if (err >= JET_errSuccess)
         err = place_in_log(redo, r);
     if (err == JET_errDatabaseNotFound || err == JET_errBadDbSignature || err == JET_errBadLogSignature ||
-        err == JET_errDatabaseCorrupted) {
+        err == JET_errDatabaseCorrupted || err == JET_errFileAccessDenied) {
         r->missing = err;
         if (r->db)
             db_abandon(r->db);
@@ -228,18 +231,50 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r) {
     return err;
 }
 
-static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachment, bool creating) {
-    struct redo_db *r = &redo->dbs[attachment->dbid];
+/* A database that the log leaves detached is clean as of that record. It is made so only when the log says no more
+ * about it: a restored one cannot be attached before (P13). */
+static JET_ERR close_detached(struct redo_db *r) {
+    JET_ERR err = JET_errSuccess;
+    lgpos_t oldest;
 
-    if (!r->attached || memcmp(&r->attachment.signature, &attachment->signature, 28) != 0) {
-        if (r->db)
-            db_abandon(r->db);
-        memset(r, 0, sizeof *r);
+    if (r->db && r->detached_at) {
+        CALL(cache_write(r->db->pages, UINT64_MAX));
+        CALL(cache_sync(r->db->pages, &oldest));
+        CALL(db_write_clean(r->db, r->detached_at));
     }
+    if (r->db)
+        db_abandon(r->db);
+    memset(r, 0, sizeof *r);
+cleanup:
+    return err;
+}
+
+JET_ERR redo_close_detached(struct redo *redo) {
+    JET_ERR err = JET_errSuccess;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
+        if (!redo->dbs[id].attached)
+            CALL(close_detached(&redo->dbs[id]));
+cleanup:
+    return err;
+}
+
+static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachment, bool creating, lgpos_t begin) {
+    JET_ERR err = JET_errSuccess;
+    struct redo_db *r = &redo->dbs[attachment->dbid];
+    const bool same = memcmp(&r->attachment.signature, &attachment->signature, 28) == 0 &&
+                      strcmp(r->attachment.path, attachment->path) == 0;
+
+    if (!same || !r->db)
+        CALL(close_detached(r));
     r->attached = true;
     r->creating = creating;
+    r->detached_at = 0;
     r->attachment = *attachment;
-    return open_db(redo, r);
+    CALL(open_db(redo, r));
+    if (r->db && !creating && begin && begin >= r->skip_until)
+        CALL(db_attach_for_redo(r->db, begin, &redo->signature));
+cleanup:
+    return err;
 }
 
 JET_ERR redo_attachments(struct redo *redo, struct slice list) {
@@ -247,28 +282,17 @@ JET_ERR redo_attachments(struct redo *redo, struct slice list) {
     while (list.n > 0) {
         struct db_attachment attachment;
         CALL(db_attach_list_next(&list, &attachment));
-        CALL(attach_db(redo, &attachment, false));
+        CALL(attach_db(redo, &attachment, false, 0));
     }
 cleanup:
     return err;
 }
 
-/* The database was complete and clean at this record: so it is made again, if its file is older. */
-static JET_ERR detach_db(struct redo *redo, uint8_t dbid, lgpos_t begin) {
-    JET_ERR err = JET_errSuccess;
+static void detach_db(struct redo *redo, uint8_t dbid, lgpos_t begin) {
     struct redo_db *r = &redo->dbs[dbid];
-    lgpos_t oldest;
-
-    if (r->db && begin >= r->skip_until && le32(r->db->header->state) != JET_dbstateCleanShutdown) {
-        CALL(cache_write(r->db->pages, UINT64_MAX));
-        CALL(cache_sync(r->db->pages, &oldest));
-        CALL(db_write_clean(r->db, begin));
-    }
-    if (r->db)
-        db_abandon(r->db);
-    memset(r, 0, sizeof *r);
-cleanup:
-    return err;
+    r->attached = false;
+    r->missing = JET_errSuccess;
+    r->detached_at = r->db && begin >= r->skip_until ? begin : 0;
 }
 
 /* ---- records ---- */
@@ -340,12 +364,12 @@ JET_ERR redo_record(struct redo *redo, const struct log_record *record) {
         CALL(db_record_decode(slice(record->data, record->bytes), &attachment, &page_size));
         if (page_size != redo->inst->config.page_size)
             FAIL(JET_errPageSizeMismatch);
-        CALL(attach_db(redo, &attachment, record->type == LOGREC_CREATE_DB));
+        CALL(attach_db(redo, &attachment, record->type == LOGREC_CREATE_DB, record->begin));
         break;
     case LOGREC_DETACH_DB:
         if (record->bytes != 1 || record->data[0] < DB_FIRST_DBID || record->data[0] > DB_MAX)
             FAIL(JET_errLogFileCorrupt);
-        CALL(detach_db(redo, record->data[0], record->begin));
+        detach_db(redo, record->data[0], record->begin);
         break;
     case LOGREC_BACKUP:
         CALL(redo_backup(redo, record));

@@ -12,6 +12,7 @@ struct redo_db {
     struct db *db;        /* NULL: not opened yet, or missing */
     JET_ERR missing;      /* why it could not be opened; success: not tried or open */
     lgpos_t skip_until;   /* records before this are in the file already */
+    lgpos_t detached_at;  /* not attached: the record that said so, if the file is not beyond it; else 0 */
 };
 
 /* One change of a transaction that has not ended. */
@@ -48,6 +49,8 @@ struct redo {
 MUST_CHECK JET_ERR redo_record(struct redo *redo, const struct log_record *record);
 /* Adds what an attachment list says: databases that were attached when redo's first record was written. */
 MUST_CHECK JET_ERR redo_attachments(struct redo *redo, struct slice list);
+/* At the end of the log: what is not attached is stamped clean and closed. */
+MUST_CHECK JET_ERR redo_close_detached(struct redo *redo);
 void redo_free(struct redo *redo);
 
 #endif

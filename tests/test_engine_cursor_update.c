@@ -492,11 +492,14 @@ static void long_value__can_be_set_and_read_in_parts(void) {
     CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "hello World");
     CHECK_OK(
         cursor_set(c, &(struct set_column){
-                          .fid = 257, .itag = 1, .offset = 5, .value = slice("!", 1), .grbit = JET_bitSetOverwriteLV}));
-    CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "hello!");
+                          .fid = 257, .itag = 1, .value = slice("J", 1), .grbit = JET_bitSetOverwriteLV}));
+    CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "Jello World");
+    CHECK_OK(cursor_set(c, &(struct set_column){.fid = 257, .itag = 1, .offset = 5, .value = slice("!", 1),
+                                                .grbit = JET_bitSetOverwriteLV | JET_bitSetSizeLV}));
+    CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "Jello!");
     CHECK_OK(cursor_set(
         c, &(struct set_column){.fid = 257, .itag = 1, .value = slice(&size, 4), .grbit = JET_bitSetSizeLV}));
-    CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "hel");
+    CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "Jel");
     CHECK_ERR(set_tag(c, 1, 1, "1234", JET_bitSetAppendLV), JET_errInvalidGrbit);
     CHECK_OK(cursor_set(c, &(struct set_column){.fid = 257, .itag = 1, .offset = 5, .value = slice("x", 1)}));
     CHECK_OK(cursor_update(c, NULL));
