@@ -4,20 +4,7 @@
  *     NAME.edb ...        databases as they were read (not consistent without the log files)
  *     edb00001.log ...    generations log-low .. log-high
  *
- * The manifest (one fact a line, UTF-8, control characters and % in paths as %XX):
- *
- *     libesent backup set 1
- *     kind full | incremental          of the backup that wrote the manifest last
- *     time 2026-11-25 03:14:15 UTC
- *     log-base edb
- *     log-signature 56 hex digits
- *     log-low 1
- *     log-high 5
- *     page-size 4096
- *     log-file-size 5242880
- *     database SHA-256 BYTES NAME ORIGINAL-PATH
- *     log SHA-256 BYTES NAME
- *     end SHA-256 of all lines above
+ * docs/backup-set.md has the manifest, line by line.
  *
  * With JET_bitBackupAtomic sets live in subdirectories: `temp` while it is made, `new` when it is complete, `old` the
  * one before. Restore takes the directory itself, else `new`, else `old`. */

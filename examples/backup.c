@@ -1,5 +1,5 @@
-/* A backup and its restore: records, a full backup, more records, an incremental one, still more; then the database file
- * is gone, and all of them come back: the last ones from the instance's own log.
+/* A backup and its restore: records, a full backup, more records, an incremental one, still more; then the database
+ * file is gone, and all of them come back: the last ones from the instance's own log.
  *
  *     backup DIRECTORY     a new directory: DIRECTORY/live holds the instance, DIRECTORY/backup the set */
 #include <esent.h>

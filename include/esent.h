@@ -1632,7 +1632,7 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
  *
  * Errors: JET_errAlreadyInitialized; JET_errInvalidPath, JET_errInvalidSystemPath, JET_errInvalidLogDirectory (a
  * directory is missing; JET_paramCreatePathIfNotExist makes it), JET_errSystemPathInUse, JET_errLogFilePathInUse
- * (another instance has it), JET_errFileAccessDenied (another process has it). From recovery: JET_errMissingLogFile,
+ * (another instance, of this or another process, has it). From recovery: JET_errMissingLogFile,
  * JET_errMissingPreviousLogFile, JET_errLogFileCorrupt, JET_errBadLogSignature, JET_errBadCheckpointSignature,
  * JET_errCheckpointCorrupt, JET_errBadLogVersion, JET_errInvalidLogSequence, JET_errLogFileSizeMismatch and
  * JET_errLogFileSizeMismatchDatabasesConsistent (JET_paramLogFileSize is not the log's), JET_errPageSizeMismatch,
@@ -1647,13 +1647,12 @@ JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
 /* JetInit with options.
  *
  * grbit  0, or
- *        JET_bitReplayIgnoreMissingDB    recovers the databases that are there
  *        JET_bitLogStreamMustExist       JET_errFileNotFound where there is no log, instead of making a new one
- *        JET_bitTruncateLogsAfterRecovery  deletes the log files that nobody needs after a recovery
  *
  * Errors: JET_errInvalidGrbit for the other options of ESE.
  * Source: JetInit2.
- * Differs: recovery without undo, replay of replicated logs and of incomplete logs are not supported. */
+ * Differs: recovery without undo, without some of its databases, of replicated and of incomplete logs is not
+ * supported, nor is the truncation of logs after it (JetBackupInstance without a path does that). */
 JET_ERR JET_API JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
 
 #define JET_bitTermComplete 0x00000001
@@ -1804,7 +1803,8 @@ JET_ERR JET_API JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit);
  *        JET_bitWaitAllLevel0Commit: the same for all sessions
  *        The last two stand alone and need no transaction, and are for sessions that are in none.
  *
- * Errors: JET_errNotInTransaction; JET_errLogWriteFail, JET_errLogDiskFull, JET_errInstanceUnavailable.
+ * Errors: JET_errNotInTransaction; JET_errInTransaction (the two that wait); JET_errLogWriteFail, JET_errLogDiskFull,
+ * JET_errInstanceUnavailable.
  * After a failure: the session is still in the transaction and has to roll back. If the log failed while the outermost
  * level was being committed, the transaction is over; whether it was committed shows after the next JetInit.
  * Source: JetCommitTransaction. */
@@ -1899,7 +1899,9 @@ JET_ERR JET_API JetAttachDatabase2(JET_SESID sesid, const char *szFilename, cons
  * szFilename  path, as attached
  * szConnect   ignored; may be NULL
  * pdbid       out: the database. Closed by JetCloseDatabase and at the end of the session.
- * grbit       0, JET_bitDbReadOnly, or JET_bitDbExclusive: no other session may open it meanwhile
+ * grbit       0, or
+ *             JET_bitDbReadOnly: this session changes nothing in it, unless it has opened it for writing too
+ *             JET_bitDbExclusive: no other session may open it meanwhile
  *
  * Warnings: JET_wrnFileOpenReadOnly (attached with JET_bitDbReadOnly, which was not asked for here).
  * Errors: JET_errDatabaseNotFound (not attached); JET_errDatabaseInUse (exclusive, and another session has it open);
@@ -2048,10 +2050,11 @@ JET_ERR JET_API JetCreateTableColumnIndex(JET_SESID sesid, JET_DBID dbid, JET_TA
  * Errors: JET_errInvalidParameter (cbStruct); JET_errInvalidName; JET_errColumnDuplicate; JET_errInvalidColumnType;
  * JET_errInvalidCodePage; JET_errTaggedNotNULL; JET_errMultiValuedColumnMustBeTagged; JET_errCannotBeTagged;
  * JET_errColumnRedundant; JET_errTooManyColumns; JET_errRecordTooBig (the fixed columns do not fit);
- * JET_errInTransaction (JET_bitColumnUnversioned); JET_errFixedDDL; JET_errTransReadOnly, JET_errPermissionDenied;
+ * JET_errFixedDDL; JET_errTransReadOnly, JET_errPermissionDenied;
  * JET_errWriteConflict.
  * Source: JetAddColumn.
- * Differs: escrow columns, user-defined defaults, compression and encryption are JET_errFeatureNotAvailable. */
+ * Differs: escrow and unversioned columns, user-defined defaults, compression and encryption are
+ * JET_errFeatureNotAvailable. */
 JET_ERR JET_API JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnName,
                              const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault,
                              JET_COLUMNID *pcolumnid);
@@ -2061,7 +2064,7 @@ JET_ERR JET_API JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szC
  * tableid      a cursor on the table, which must be empty for a primary index
  * szIndexName
  * grbit        JET_bitIndexPrimary, and any of JET_bitIndexUnique (implied), JET_bitIndexDisallowNull,
- *              JET_bitIndexSortNullsHigh, JET_bitIndexDisallowTruncation, JET_bitIndexDotNetGuid
+ *              JET_bitIndexSortNullsHigh, JET_bitIndexDisallowTruncation, JET_bitIndexLazyFlush (a hint)
  * szKey        "+column\0-column\0\0": + ascending, - descending, most significant first
  * cbKey        bytes of szKey with its two NULs
  * lDensity     percent, 20..100; 0: that of the table
@@ -2071,7 +2074,8 @@ JET_ERR JET_API JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szC
  * JET_errTableNotEmpty; JET_errInvalidGrbit (the options that ignore NULLs, with a primary index); JET_errFixedDDL;
  * JET_errTransReadOnly, JET_errPermissionDenied; JET_errWriteConflict.
  * Source: JetCreateIndex.
- * Differs: without JET_bitIndexPrimary it is JET_errFeatureNotAvailable. Unicode text is sorted by the library's own
+ * Differs: without JET_bitIndexPrimary it is JET_errFeatureNotAvailable; so are JET_bitIndexUnversioned,
+ * JET_bitIndexDotNetGuid, JET_bitIndexImmutableStructure and, in a JET_INDEXCREATE, cbVarSegMac. Unicode text is sorted by the library's own
  * order, which the catalog records; it is not that of Windows. */
 JET_ERR JET_API JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit,
                                const char *szKey, uint32_t cbKey, uint32_t lDensity);
@@ -2138,7 +2142,8 @@ JET_ERR JET_API JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR s
  *               JET_bitTableTryPurgeOnClose, JET_bitTableClass...   hints
  * ptableid      out: the cursor. JetCloseTable closes it; so does the rollback of the level it was opened in.
  *
- * Errors: JET_errObjectNotFound; JET_errInvalidName; JET_errTableLocked (another cursor denies this);
+ * Errors: JET_errObjectNotFound; JET_errInvalidName; JET_errPermissionDenied (JET_bitTableUpdatable, and the database
+ * is open with JET_bitDbReadOnly only); JET_errTableLocked (another cursor denies this);
  * JET_errTableInUse (this would deny what another cursor has); JET_errOutOfCursors (JET_paramMaxCursors);
  * JET_errTooManyOpenTables (JET_paramMaxOpenTables); JET_errCatalogCorrupted.
  * Source: JetOpenTable. */
@@ -2233,12 +2238,13 @@ JET_ERR JET_API JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objt
  *
  * prep  JET_prepInsert             a new record of default values; an autoincrement column gets its value now
  *       JET_prepInsertCopy         the same, from a copy of the current record (autoincrement: a new value)
- *       JET_prepReplace            the current record, which no other session can change from now on
+ *       JET_prepReplace            the current record, which no other session can change from now on; outside of a
+ *                                  transaction the same as JET_prepReplaceNoLock
  *       JET_prepReplaceNoLock      the current record; a conflict shows in JetUpdate
  *       JET_prepCancel             ends the update without effect
  *
  * Errors: JET_errAlreadyPrepared; JET_errUpdateNotPrepared (JET_prepCancel); JET_errNoCurrentRecord,
- * JET_errRecordDeleted; JET_errWriteConflict (JET_prepReplace); JET_errNotInTransaction (JET_prepReplace);
+ * JET_errRecordDeleted; JET_errWriteConflict (JET_prepReplace);
  * JET_errTransReadOnly, JET_errPermissionDenied (cursor or database is read-only); JET_errSecondaryIndexCorrupted (an
  * index of the table cannot be kept up, because another system sorted it); JET_errOutOfAutoincrementValues;
  * JET_errInvalidParameter (any other prep).
@@ -2297,7 +2303,7 @@ JET_ERR JET_API JetSetColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID 
  * csetcolumn  how many
  *
  * Warnings and errors: the first error, which ends the call; else the warning of the last column.
- * After a failure: the copy buffer is as before the call.
+ * After a failure: what stands before the column that failed is set.
  * Source: JetSetColumns. */
 JET_ERR JET_API JetSetColumns(JET_SESID sesid, JET_TABLEID tableid, JET_SETCOLUMN *psetcolumn, uint32_t csetcolumn);
 

@@ -1,0 +1,61 @@
+/* A disk in memory that can fail, lose power, and be put back to an earlier state.
+ *
+ * What is written reaches the disk for certain only with a sync of its file; that a file exists, has a new name or is
+ * gone, only with a sync of its directory. disk_power_on(DISK_LOSES) therefore keeps of each file what was synced and
+ * of the rest whatever it likes: a write is kept, dropped, or torn at 512 bytes; of a directory's changes a first part
+ * is kept. DISK_KEEPS is the crash of a process: nothing is lost, but nothing is synced by it either.
+ *
+ *     disk_install(seed);
+ *     disk_power_off_at(17);        the 17th change from now on fails, and every call after it
+ *     ...                           until it has failed and everything is closed
+ *     disk_power_on(DISK_LOSES);
+ *     disk_done();
+ *
+ * Paths are absolute. Directories: "/" exists. Thread-safe. */
+#ifndef ESENT_TESTS_DISK_H
+#define ESENT_TESTS_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Only while no file is open. seed: of what a power cut keeps. */
+void disk_install(uint64_t seed);
+void disk_done(void);
+unsigned disk_open_files(void);
+
+enum disk_loss { DISK_KEEPS, DISK_LOSES };
+void disk_power_off_at(uint64_t change); /* from 1; 0: never */
+bool disk_power_is_off(void);
+void disk_power_on(enum disk_loss loss); /* nothing is open */
+uint64_t disk_changes(void);             /* since disk_install() or disk_power_off_at() */
+
+/* One call fails, the nth from now on that this thread makes for a path that contains `part` (NULL: any). 0: none. */
+void disk_fail(uint64_t nth, const char *part, JET_ERR error);
+const char *disk_failed(void); /* "write /d/a.edb"; NULL: it has not come to that */
+
+/* ---- the files, as a test sees and changes them: durable at once ---- */
+
+bool disk_exists(const char *path);
+/* The file's bytes, valid until it is changed; NULL: there is none. */
+const uint8_t *disk_get(const char *path, size_t *bytes);
+void disk_put(const char *path, const void *bytes, size_t count); /* made if missing, as is its directory */
+void disk_flip(const char *path, size_t offset, unsigned mask);
+void disk_cut(const char *path, size_t bytes); /* shorter or, with zeros, longer */
+void disk_delete(const char *path);
+void disk_move(const char *from, const char *to);
+void disk_copy(const char *from, const char *to);
+void disk_make_dir(const char *path);
+/* Of all names and bytes below a path, lock files (.lck) excepted; 0: there is nothing. */
+uint64_t disk_digest(const char *path);
+void disk_export(const char *path, const char *real_path); /* to a file of the real disk */
+
+/* The whole disk, nothing being open. */
+struct disk_image;
+struct disk_image *disk_save(void);
+void disk_load(const struct disk_image *image);
+void disk_image_free(struct disk_image *image);
+
+#endif
