@@ -84,7 +84,7 @@ MUST_CHECK JET_ERR os_stat(const char *path, struct os_stat *out);
 MUST_CHECK JET_ERR os_list(const char *path, os_list_fn fn, void *context);
 
 /* Built on the above. */
-MUST_CHECK JET_ERR os_make_dirs(const char *path);        /* with parents; existing is success */
+MUST_CHECK JET_ERR os_make_dirs(const char *path);        /* with parents, durable; existing is success */
 MUST_CHECK JET_ERR os_remove_tree_files(const char *path); /* all plain files in path, not recursive */
 MUST_CHECK JET_ERR os_sync_parent(const char *path);      /* sync_dir of the directory that holds path */
 

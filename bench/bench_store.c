@@ -1,22 +1,24 @@
-/* Loads, reads and durable commits, beside LMDB: same keys, same values, same durability, checked results.
+/* Loads, reads, backups and durable commits, beside LMDB: same keys, same values, same durability, checked results.
  *
  * A key is a number of 8 bytes, a value 84 to 115 bytes that follow from the key. A round is four stories, each of which
  * both engines run in a fresh directory before the next begins; who goes first alternates:
  *
  *   load        `rows` ascending keys, 1000 a transaction, none of them synced; one sync at the end. Closed, opened
- *               again, scanned, looked up in random order, scanned again.
+ *               again, scanned, looked up in random order, scanned again, backed up while it is open.
  *   load random the same with keys in random order, without the reading.
  *   commit      one thread, a row a transaction, each durable before the next begins
  *   commit 4    four threads do that
  *
- * After each story the store is opened anew and read to its end: number of rows, order and content must be those that
- * were written, or the benchmark fails. A figure is the median of the rounds; a ratio is ours to LMDB's of the same
+ * After each story the store is opened anew and read to its end, and so is what the backup restores to: number of rows,
+ * order and content must be those that were written, or the benchmark fails. A figure is the median of the rounds; a ratio is ours to LMDB's of the same
  * round, and its median is taken. Ours is used through the public header alone.
  *
  * A child process does the work, so that the directory goes away however it ends. */
 #define _GNU_SOURCE
 #include <endian.h>
+#include <errno.h>
 #include <esent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <lmdb.h>
 #include <pthread.h>
@@ -40,7 +42,7 @@ static struct options {
     uint32_t rows, commits, rounds;
     const char *dir, *only; /* only: the one engine to run, for profiles; NULL: both */
     bool csv;
-} options = {.rows = 200000, .commits = 200, .rounds = 5};
+} options = {.rows = 200000, .commits = 400, .rounds = 5};
 
 static void fail(const char *who, const char *what, long code, const char *text) {
     fprintf(stderr, "bench_store: %s: %s: %ld %s\n", who, what, code, text);
@@ -104,6 +106,8 @@ struct engine {
     void (*insert)(struct session *s, uint64_t key, const struct value *v);
     uint64_t (*look_up)(struct session *s, uint64_t key); /* row_sum of what is found */
     struct scan (*scan)(struct session *s);                /* checks the order */
+    void (*backup)(struct store *store, const char *to);   /* an empty directory; durable on return */
+    void (*restore)(const char *from, const char *to);     /* so that `to` can be opened */
 };
 
 /* ---- ours ---- */
@@ -143,16 +147,20 @@ static void esent_create(JET_SESID session, const char *database) {
     JET(JetCloseDatabase(session, db, 0));
 }
 
+static JET_INSTANCE esent_instance(const char *dir) {
+    JET_INSTANCE instance;
+    JET(JetCreateInstance(&instance, "bench"));
+    JET(JetSetSystemParameter(&instance, 0, JET_paramSystemPath, 0, dir));
+    JET(JetSetSystemParameter(&instance, 0, JET_paramLogFilePath, 0, dir));
+    return instance;
+}
+
 static struct store *esent_open(const char *dir, bool durable) {
     struct esent_store *store = calloc(1, sizeof *store);
     JET_SESID session;
-    char path[512];
-    snprintf(path, sizeof path, "%s/", dir);
     snprintf(store->database, sizeof store->database, "%s/bench.edb", dir);
     store->durable = durable;
-    JET(JetCreateInstance(&store->instance, "bench"));
-    JET(JetSetSystemParameter(&store->instance, 0, JET_paramSystemPath, 0, path));
-    JET(JetSetSystemParameter(&store->instance, 0, JET_paramLogFilePath, 0, path));
+    store->instance = esent_instance(dir);
     JET(JetInit(&store->instance));
     JET(JetBeginSession(store->instance, &session, NULL, NULL));
     if (access(store->database, F_OK) == 0)
@@ -207,44 +215,61 @@ static void esent_sync(struct session *any) {
 
 static void esent_insert(struct session *any, uint64_t key, const struct value *v) {
     struct esent_session *s = (struct esent_session *)any;
+    JET_SETCOLUMN columns[] = {
+        {.columnid = s->key, .pvData = &key, .cbData = sizeof key, .itagSequence = 1},
+        {.columnid = s->value, .pvData = v->words, .cbData = v->bytes, .itagSequence = 1},
+    };
     JET(JetPrepareUpdate(s->session, s->table, JET_prepInsert));
-    JET(JetSetColumn(s->session, s->table, s->key, &key, sizeof key, 0, NULL));
-    JET(JetSetColumn(s->session, s->table, s->value, v->words, v->bytes, 0, NULL));
+    JET(JetSetColumns(s->session, s->table, columns, 2));
     JET(JetUpdate(s->session, s->table, NULL, 0, NULL));
-}
-
-static uint64_t esent_row_sum(struct esent_session *s, uint64_t key) {
-    struct value v;
-    JET(JetRetrieveColumn(s->session, s->table, s->value, v.words, sizeof v.words, &v.bytes, 0, NULL));
-    return row_sum(key, v.words, v.bytes);
 }
 
 static uint64_t esent_look_up(struct session *any, uint64_t key) {
     struct esent_session *s = (struct esent_session *)any;
+    struct value v;
     JET(JetMakeKey(s->session, s->table, &key, sizeof key, JET_bitNewKey));
     JET(JetSeek(s->session, s->table, JET_bitSeekEQ));
-    return esent_row_sum(s, key);
+    JET(JetRetrieveColumn(s->session, s->table, s->value, v.words, sizeof v.words, &v.bytes, 0, NULL));
+    return row_sum(key, v.words, v.bytes);
 }
 
 static struct scan esent_scan(struct session *any) {
     struct esent_session *s = (struct esent_session *)any;
     struct scan scan = {0};
+    struct value v;
     int64_t key, last = INT64_MIN;
+    JET_RETRIEVECOLUMN columns[] = {
+        {.columnid = s->key, .pvData = &key, .cbData = sizeof key, .itagSequence = 1},
+        {.columnid = s->value, .pvData = v.words, .cbData = sizeof v.words, .itagSequence = 1},
+    };
     JET_ERR err = JetMove(s->session, s->table, (int32_t)JET_MoveFirst, 0);
     for (; err >= JET_errSuccess; err = JetMove(s->session, s->table, JET_MoveNext, 0)) {
-        JET(JetRetrieveColumn(s->session, s->table, s->key, &key, sizeof key, NULL, 0, NULL));
+        JET(JetRetrieveColumns(s->session, s->table, columns, 2));
         if (scan.rows++ > 0 && key <= last)
             fail("esent", "scan", (long)key, "is out of order");
         last = key;
-        scan.sum += esent_row_sum(s, (uint64_t)key);
+        scan.sum += row_sum((uint64_t)key, v.words, columns[1].cbActual);
     }
     if (err != JET_errNoCurrentRecord)
         JET(err);
     return scan;
 }
 
-static const struct engine esent_engine = {"esent",      esent_open, esent_close,  esent_session, esent_end, esent_begin,
-                                           esent_commit, esent_sync, esent_insert, esent_look_up, esent_scan};
+static void esent_backup(struct store *any, const char *to) {
+    struct esent_store *store = (struct esent_store *)any;
+    JET(JetBackupInstance(store->instance, to, 0, NULL));
+}
+
+static void esent_restore(const char *from, const char *to) {
+    JET_INSTANCE instance = esent_instance(to);
+    JET(JetRestoreInstance(instance, from, to, NULL));
+    JET(JetTerm(instance));
+}
+
+static const struct engine esent_engine = {
+    "esent",    esent_open,   esent_close,   esent_session, esent_end,    esent_begin,  esent_commit,
+    esent_sync, esent_insert, esent_look_up, esent_scan,    esent_backup, esent_restore,
+};
 
 /* ---- LMDB ---- */
 
@@ -353,16 +378,39 @@ static struct scan lmdb_scan(struct session *any) {
     return scan;
 }
 
-static const struct engine lmdb_engine = {"lmdb",      lmdb_open, lmdb_close,  lmdb_session, lmdb_end, lmdb_begin,
-                                          lmdb_commit, lmdb_sync, lmdb_insert, lmdb_look_up, lmdb_scan};
+/* mdb_env_copy does not sync. */
+static void lmdb_backup(struct store *any, const char *to) {
+    struct lmdb_store *store = (struct lmdb_store *)any;
+    char path[512];
+    snprintf(path, sizeof path, "%s/data.mdb", to);
+    LMDB(mdb_env_copy(store->env, to));
+    int file = open(path, O_RDWR);
+    if (file < 0 || fsync(file) != 0)
+        fail("lmdb", "fsync", errno, path);
+    close(file);
+}
+
+static void lmdb_restore(const char *from, const char *to) {
+    char old[512], new[512];
+    snprintf(old, sizeof old, "%s/data.mdb", from);
+    snprintf(new, sizeof new, "%s/data.mdb", to);
+    if (rename(old, new) != 0)
+        fail("lmdb", "rename", errno, new);
+}
+
+static const struct engine lmdb_engine = {
+    "lmdb",    lmdb_open,   lmdb_close,   lmdb_session, lmdb_end,    lmdb_begin,  lmdb_commit,
+    lmdb_sync, lmdb_insert, lmdb_look_up, lmdb_scan,    lmdb_backup, lmdb_restore,
+};
 
 /* ---- figures ---- */
 
-enum figure { LOAD, LOAD_CLOSED, LOAD_RANDOM, LOAD_RANDOM_CLOSED, SCAN_OPENED, SCAN, LOOK_UP, COMMIT, COMMIT_4, FIGURES };
+enum figure { LOAD, LOAD_CLOSED, LOAD_RANDOM, LOAD_RANDOM_CLOSED, SCAN_OPENED, SCAN, LOOK_UP, BACKUP, COMMIT, COMMIT_4, FIGURES };
 
 static const char *const figure_names[FIGURES] = {
     "load, ascending",  "... and close", "load, random order", "... and close", "scan after opening",
-    "scan",             "look-up",       "durable commit",     "durable commit, 4 threads",
+    "scan",             "look-up",       "backup",             "durable commit",
+    "durable commit, 4 threads",
 };
 
 /* Per second, by engine (0 ours) and round. */
@@ -441,6 +489,20 @@ static void load(const struct run *run, uint64_t (*key_of)(uint64_t), enum figur
     note(run, closed, options.rows, since);
 }
 
+static void make_dir(const struct run *run, const char *path) {
+    if (mkdir(path, 0700) != 0)
+        fail(run->engine->name, "mkdir", errno, path);
+}
+
+/* Opens the store anew for it. */
+static void scan_and_compare(const struct run *run, const char *dir, uint64_t (*key_of)(uint64_t), uint64_t rows) {
+    struct store *store = run->engine->open(dir, false);
+    struct session *s = run->engine->session(store);
+    compare(run, scan(run->engine, s), key_of, rows);
+    run->engine->end(s);
+    run->engine->close(store);
+}
+
 static void load_and_read(const struct run *run) {
     const struct engine *e = run->engine;
     load(run, ascending, LOAD, LOAD_CLOSED);
@@ -459,21 +521,23 @@ static void load_and_read(const struct run *run) {
     note(run, SCAN, options.rows, since);
     compare(run, result, ascending, options.rows);
     e->end(s);
-    e->close(store);
-}
 
-/* Opens the store anew for it. */
-static void scan_and_compare(const struct run *run, uint64_t (*key_of)(uint64_t), uint64_t rows) {
-    struct store *store = run->engine->open(run->dir, false);
-    struct session *s = run->engine->session(store);
-    compare(run, scan(run->engine, s), key_of, rows);
-    run->engine->end(s);
-    run->engine->close(store);
+    char set[512], restored[512];
+    snprintf(set, sizeof set, "%s/backup", run->dir);
+    snprintf(restored, sizeof restored, "%s/restored", run->dir);
+    make_dir(run, set);
+    make_dir(run, restored);
+    since = now();
+    e->backup(store, set);
+    note(run, BACKUP, options.rows, since);
+    e->close(store);
+    e->restore(set, restored);
+    scan_and_compare(run, restored, ascending, options.rows);
 }
 
 static void load_random(const struct run *run) {
     load(run, scattered, LOAD_RANDOM, LOAD_RANDOM_CLOSED);
-    scan_and_compare(run, scattered, options.rows);
+    scan_and_compare(run, run->dir, scattered, options.rows);
 }
 
 struct committer { const struct run *run; struct store *store; uint64_t from, end; };
@@ -508,7 +572,7 @@ static void commit(const struct run *run, unsigned threads, enum figure figure) 
         pthread_join(ids[i], NULL);
     note(run, figure, (uint64_t)threads * options.commits, since);
     run->engine->close(store);
-    scan_and_compare(run, ascending, (uint64_t)threads * options.commits);
+    scan_and_compare(run, run->dir, ascending, (uint64_t)threads * options.commits);
 }
 
 static void commit_alone(const struct run *run) { commit(run, 1, COMMIT); }
@@ -534,8 +598,7 @@ static void tell(void (*story)(const struct run *run), unsigned round, const cha
         if (options.only && strcmp(options.only, run.engine->name) != 0)
             continue;
         snprintf(run.dir, sizeof run.dir, "%s/%s", base, run.engine->name);
-        if (mkdir(run.dir, 0700) != 0)
-            fail(run.engine->name, "mkdir", 0, run.dir);
+        make_dir(&run, run.dir);
         story(&run);
         remove_dir(run.dir);
     }

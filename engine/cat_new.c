@@ -17,16 +17,6 @@
 #define LOCALES_OBJID 7u
 #define OBJID_LAST LOCALES_OBJID
 
-struct new_column {
-    uint16_t fid;
-    const char *name;
-    uint8_t type;
-    uint8_t bytes; /* as SpaceUsage */
-    uint8_t flags;
-    uint8_t offset; /* fixed columns */
-    const char *default_value;
-};
-
 struct new_index {
     const char *name;
     objid_t objid;
@@ -41,58 +31,26 @@ struct new_table {
     pgno_t fdp;
     uint32_t pages, density, flags;
     uint16_t code_page;
-    const struct new_column *columns;
+    const struct column *columns; /* NULL: those of the catalog itself */
     unsigned column_count;
     const struct new_index *indexes;
     unsigned index_count;
 };
 
-#define FIXED(fid, name, type, bytes, flags)                                                                           \
-    { fid, name, JET_coltyp##type, bytes, flags, 4, NULL }
-#define OTHER(fid, name, type, bytes, flags)                                                                           \
-    { fid, name, JET_coltyp##type, bytes, flags, 0, NULL }
+#define COLUMN(fid_, name_, type_, bytes_, offset_, flags_)                                                            \
+    {.fid = fid_, .name = name_, .type = JET_coltyp##type_, .max_bytes = bytes_, .record_offset = offset_, .flags = flags_}
 
-static const struct new_column objects_columns[] = {
-    FIXED(1, "ObjidTable", Long, 4, COLUMN_NOT_NULL),
-    FIXED(2, "Type", Short, 2, COLUMN_NOT_NULL),
-    FIXED(3, "Id", Long, 4, COLUMN_NOT_NULL),
-    FIXED(4, "ColtypOrPgnoFDP", Long, 4, COLUMN_NOT_NULL),
-    FIXED(5, "SpaceUsage", Long, 4, COLUMN_NOT_NULL),
-    FIXED(6, "Flags", Long, 4, COLUMN_NOT_NULL),
-    FIXED(7, "PagesOrLocale", Long, 4, COLUMN_NOT_NULL),
-    FIXED(8, "RootFlag", Bit, 1, 0),
-    FIXED(9, "RecordOffset", Short, 2, 0),
-    FIXED(10, "LCMapFlags", Long, 4, 0),
-    FIXED(11, "KeyMost", UnsignedShort, 2, 0),
-    FIXED(12, "LVChunkMax", Long, 4, 0),
-    OTHER(128, "Name", Text, 255, COLUMN_NOT_NULL),
-    OTHER(129, "Stats", Binary, 255, 0),
-    OTHER(130, "TemplateTable", Text, 255, 0),
-    OTHER(131, "DefaultValue", Binary, 255, 0),
-    OTHER(132, "KeyFldIDs", Binary, 255, 0),
-    OTHER(133, "VarSegMac", Binary, 255, 0),
-    OTHER(134, "ConditionalColumns", Binary, 255, 0),
-    OTHER(135, "TupleLimits", Binary, 255, 0),
-    OTHER(136, "Version", Binary, 255, 0),
-    OTHER(137, "SortID", Binary, 255, 0),
-    OTHER(256, "CallbackData", LongBinary, 0, 0),
-    OTHER(257, "CallbackDependencies", LongBinary, 0, 0),
-    OTHER(258, "SeparateLV", LongBinary, 0, 0),
-    OTHER(259, "SpaceHints", LongBinary, 0, 0),
-    OTHER(260, "SpaceDeferredLVHints", LongBinary, 0, 0),
-    OTHER(261, "LocaleName", LongBinary, 0, 0),
+static const struct column objids_columns[] = {
+    COLUMN(256, "objid", Long, 4, 0, 0),
+    COLUMN(257, "objidTable", Long, 4, 0, 0),
+    COLUMN(258, "type", Short, 2, 0, 0),
 };
 
-static const struct new_column objids_columns[] = {
-    OTHER(256, "objid", Long, 4, 0),
-    OTHER(257, "objidTable", Long, 4, 0),
-    OTHER(258, "type", Short, 2, 0),
-};
-
-static const struct new_column locales_columns[] = {
-    FIXED(1, "Type", UnsignedByte, 1, COLUMN_NOT_NULL),
-    {2, "iValue", JET_coltypLong, 4, COLUMN_DEFAULT | COLUMN_ESCROW, 5, "\0\0\0\0"},
-    OTHER(128, "Key", Binary, 255, 0),
+static const struct column locales_columns[] = {
+    COLUMN(1, "Type", UnsignedByte, 1, 4, COLUMN_NOT_NULL),
+    {.fid = 2, .name = "iValue", .type = JET_coltypLong, .max_bytes = 4, .record_offset = 5,
+     .flags = COLUMN_DEFAULT | COLUMN_ESCROW, .default_value = {(const uint8_t *)"\0\0\0\0", 4}},
+    COLUMN(128, "Key", Binary, 255, 0, 0),
 };
 
 #define ALL_NULLS (INDEX_ALLOW_ALL_NULLS | INDEX_ALLOW_FIRST_NULL | INDEX_ALLOW_SOME_NULLS)
@@ -115,10 +73,9 @@ static const struct new_index locales_indexes[] = {
 #define COUNT(a) (unsigned)(sizeof(a) / sizeof(a)[0])
 
 static const struct new_table tables[] = {
-    {"MSysObjects", CAT_OBJID, CAT_FDP, 20, 80, 0xc0000000u, 1252, objects_columns, COUNT(objects_columns),
-     objects_indexes, COUNT(objects_indexes)},
-    {"MSysObjectsShadow", CAT_SHADOW_OBJID, CAT_SHADOW_FDP, 5, 80, 0xc0000000u, 1252, objects_columns,
-     COUNT(objects_columns), shadow_indexes, COUNT(shadow_indexes)},
+    {"MSysObjects", CAT_OBJID, CAT_FDP, 20, 80, 0xc0000000u, 1252, NULL, 0, objects_indexes, COUNT(objects_indexes)},
+    {"MSysObjectsShadow", CAT_SHADOW_OBJID, CAT_SHADOW_FDP, 5, 80, 0xc0000000u, 1252, NULL, 0, shadow_indexes,
+     COUNT(shadow_indexes)},
     {CAT_OBJIDS, OBJIDS_OBJID, 0, 0, 100, 0xc8000000u, 0, objids_columns, COUNT(objids_columns), objids_indexes, 1},
     {CAT_LOCALES, LOCALES_OBJID, 0, 0, 92, 0x88000000u, 0, locales_columns, COUNT(locales_columns), locales_indexes, 1},
 };
@@ -176,18 +133,23 @@ static struct slice text(const char *s) {
     return slice(s, strlen(s));
 }
 
-static JET_ERR put_column(struct new_catalog *nc, const struct new_table *t, const struct new_column *c) {
+/* The catalog says 4 of every fixed column of its own. */
+static uint16_t stated_offset(const struct new_table *t, const struct column *c) {
+    return t->columns || c->fid > FID_FIXED_LAST ? c->record_offset : 4;
+}
+
+static JET_ERR put_column(struct new_catalog *nc, const struct new_table *t, const struct column *c) {
     struct cat_record r = {
         .table = t->objid,
         .type = CAT_COLUMN,
         .id = c->fid,
         .coltyp_or_fdp = c->type,
-        .space_usage = c->bytes,
+        .space_usage = c->max_bytes,
         .flags = c->flags,
         .pages_or_locale = t->code_page,
-        .record_offset = c->offset,
+        .record_offset = stated_offset(t, c),
         .name = text(c->name),
-        .default_value = c->default_value ? slice(c->default_value, c->bytes) : (struct slice){0},
+        .default_value = c->default_value,
     };
     return put_record(nc, &r);
 }
@@ -228,8 +190,10 @@ static JET_ERR put_table(struct new_catalog *nc, const struct new_table *t, pgno
 
     CALL(table_def_builder_new(&nc->builder));
     CALL(put_record(nc, &r));
-    for (unsigned i = 0; i < t->column_count; i++)
-        CALL(put_column(nc, t, &t->columns[i]));
+    unsigned column_count = t->column_count;
+    const struct column *columns = t->columns ? t->columns : cat_columns(&column_count);
+    for (unsigned i = 0; i < column_count; i++)
+        CALL(put_column(nc, t, &columns[i]));
     for (unsigned i = 0; i < t->index_count; i++)
         CALL(put_index(nc, t, &t->indexes[i], fdp));
     CALL(table_def_builder_finish(nc->builder, def));

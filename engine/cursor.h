@@ -42,8 +42,8 @@ MUST_CHECK JET_ERR cursor_goto(struct cursor *cursor,
  * from `offset` (long values), *actual the whole rest. JET_wrnColumnNull, JET_wrnBufferTruncated,
  * JET_errNoCurrentRecord, JET_errRecordDeleted, JET_errColumnNotFound, JET_errBadColumnId, JET_errFeatureNotAvailable,
  * JET_errDecompressionFailed. fid 0: the tagged values of the record numbered as one column's; next_fid: whose it is
- * (0: not so many). itag 0: no value, itag becomes the number of values in the record (JetRetrieveColumns;
- * JetRetrieveColumn does not allow it). */
+ * (0: not so many). itag 0: no value, itag becomes the number of values in the record, of all tagged ones with fid 0
+ * (JetRetrieveColumns; JetRetrieveColumn does not allow it). */
 struct retrieve {
     uint32_t fid;
     JET_GRBIT grbit;
@@ -63,8 +63,9 @@ MUST_CHECK JET_ERR cursor_retrieve(struct cursor *cursor, struct retrieve *r);
  * JET_prepReplaceNoLock. */
 MUST_CHECK JET_ERR cursor_prepare(struct cursor *cursor, uint32_t prep);
 /* JET_errUpdateNotPrepared, JET_errBadColumnId, JET_errColumnNotFound, JET_errInvalidGrbit, JET_errInvalidColumnType
- * (an autoincrement column; a version column in a replace), JET_errMultiValuedDuplicate, and those of rec_edit_set.
- * Hints on where and how a long value is stored are ignored. */
+ * (an autoincrement column; a version column in a replace), JET_errMultiValuedDuplicate, JET_errNullInvalid,
+ * JET_errRecordTooBig (alone larger than a page), and those of rec_edit_set. JET_wrnColumnMaxTruncated: what did not fit
+ * in Text or Binary was cut off. Hints on where and how a long value is stored are ignored. */
 struct set_column {
     uint32_t fid;
     JET_GRBIT grbit;

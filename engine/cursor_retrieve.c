@@ -1,4 +1,5 @@
 /* JetRetrieveColumn: a value of the current record, or of the update in progress. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "engine/cursor_priv.h"
@@ -37,6 +38,7 @@ static JET_ERR find_tagged(const struct source *s, unsigned itag, const struct c
     struct rec_value value;
 
     *column = NULL;
+    *own_itag = itag; /* what is left of it, if there are not so many */
     for (unsigned i = 0; i < s->def->column_count; i++) {
         const struct column *candidate = &s->def->columns[i];
         if (candidate->fid < FID_TAGGED_FIRST)
@@ -45,10 +47,9 @@ static JET_ERR find_tagged(const struct source *s, unsigned itag, const struct c
         unsigned count = value.kind == REC_NULL ? 1 : value.count;
         if (itag <= count) {
             *column = candidate;
-            *own_itag = itag;
             break;
         }
-        itag -= count;
+        *own_itag = itag -= count;
     }
 cleanup:
     return err;
@@ -119,9 +120,13 @@ static JET_ERR check_retrieve(const struct retrieve *r) {
         index | JET_bitRetrieveCopy | JET_bitRetrieveTag | JET_bitRetrieveNull | JET_bitRetrieveIgnoreDefault;
     if ((r->grbit & ~known) || (r->grbit & index) == index)
         return RAISE(JET_errInvalidGrbit);
-    if (r->fid > FID_TAGGED_LAST)
-        return RAISE(JET_errBadColumnId);
-    return r->fid == 0 && r->itag == 0 ? RAISE(JET_errBadItagSequence) : JET_errSuccess;
+    return r->fid > FID_TAGGED_LAST ? RAISE(JET_errBadColumnId) : JET_errSuccess;
+}
+
+static JET_ERR give_count(unsigned count, struct retrieve *r) {
+    r->itag = count;
+    r->actual = 0;
+    return JET_errSuccess;
 }
 
 JET_ERR cursor_retrieve(struct cursor *cursor, struct retrieve *r) {
@@ -133,6 +138,10 @@ JET_ERR cursor_retrieve(struct cursor *cursor, struct retrieve *r) {
 
     CALL(check_retrieve(r));
     CALL(source_open(cursor, r->grbit, &source));
+    if (r->fid == 0 && r->itag == 0) {
+        CALL(find_tagged(&source, UINT_MAX, &column, &itag));
+        return give_count(UINT_MAX - itag, r);
+    }
     if (r->fid == 0) {
         CALL(find_tagged(&source, itag, &column, &itag));
         r->next_fid = column ? column->fid : 0;
@@ -145,11 +154,8 @@ JET_ERR cursor_retrieve(struct cursor *cursor, struct retrieve *r) {
             FAIL(JET_errColumnNotFound);
     }
     CALL(source_get(&source, column, itag, &value));
-    if (r->fid != 0 && r->itag == 0) {
-        r->itag = value.count;
-        r->actual = 0;
-        return JET_errSuccess;
-    }
+    if (r->itag == 0)
+        return give_count(value.count, r);
     err = give_value(column, &value, itag, r);
 cleanup:
     return err;

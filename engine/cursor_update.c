@@ -257,6 +257,15 @@ cleanup:
     return err;
 }
 
+/* Text and Binary that are longer than their column: as much as it holds. */
+static bool cut_to_max(const struct column *column, struct slice *value) {
+    size_t max = column->max_bytes ? column->max_bytes : JET_cbColumnMost;
+    if ((column->type != JET_coltypText && column->type != JET_coltypBinary) || value->n <= max)
+        return false;
+    value->n = column->type == JET_coltypText && column->code_page == 1200 ? max & ~(size_t)1 : max;
+    return true;
+}
+
 JET_ERR cursor_set(struct cursor *cursor, const struct set_column *set) {
     JET_ERR err = JET_errSuccess;
     const struct column *column = NULL;
@@ -275,9 +284,16 @@ JET_ERR cursor_set(struct cursor *cursor, const struct set_column *set) {
         s.value = s.grbit & JET_bitSetZeroLength ? slice("", 0) : (struct slice){0};
     else if (!s.value.p)
         FAIL(JET_errInvalidParameter);
+    if (!s.value.p && (column->flags & COLUMN_NOT_NULL))
+        FAIL(JET_errNullInvalid);
+    if (s.value.n > cursor->db->page_size)
+        FAIL(JET_errRecordTooBig);
+    bool cut = cut_to_max(column, &s.value);
     if (s.grbit & UNIQUE_SETS)
         CALL(check_unique(cursor, column, &s));
     CALL(rec_edit_set(cursor->update.edit, column, s.itag, s.value, false));
+    if (cut)
+        err = JET_wrnColumnMaxTruncated;
 cleanup:
     return err;
 }

@@ -1,6 +1,6 @@
 /* Databases: open trees, growth, and the life cycle with its states (ese-facts 1.6).
  *
- *   create  file, header JustCreated -> CREATE_DB logged -> root and catalog, synced -> ATTACH_DB logged -> header Dirty
+ *   create  file, header JustCreated, its name -> CREATE_DB logged -> root and catalog, synced -> ATTACH_DB logged -> header Dirty
  *   attach  ATTACH_DB logged -> header Dirty                     (so a dirty header is always known to the log)
  *   detach  pages written and synced -> DETACH_DB logged -> header Clean
  *
@@ -9,6 +9,7 @@
 #include "engine/db.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -373,20 +374,29 @@ cleanup:
     return err;
 }
 
+/* Under another name until its header is durable: so a crash leaves a database under this name, or nothing. */
 static JET_ERR db_create_file(struct db *db, const JET_SIGNATURE *signature, uint32_t page_count) {
     JET_ERR err = JET_errSuccess;
+    char making[OS_PATH_MAX + 4];
+    struct os_stat st;
 
-    err = os_open(db->path, OS_WRITE | OS_CREATE | OS_LOCK, &db->file);
-    if (err == JET_errFileAlreadyExists)
-        err = RAISE(JET_errDatabaseDuplicate);
-    CALL(err);
+    snprintf(making, sizeof making, "%s.new", db->path);
+    CALL(os_stat(db->path, &st));
+    if (st.kind != OS_MISSING)
+        FAIL(JET_errDatabaseDuplicate);
+    CALL(os_open(making, OS_WRITE | OS_CREATE | OS_TRUNCATE | OS_LOCK, &db->file));
     CALL(os_resize(db->file, ((uint64_t)page_count + 2) * db->page_size));
     dbheader_init(db->header, db->page_size, signature);
     db->header->objid_last = to_le32(1);
     CALL(dbheader_write(db->file, db->header));
+    CALL(os_rename(making, db->path));
     CALL(os_sync_parent(db->path));
     CALL(db_open_pages(db));
 cleanup:
+    if (err < JET_errSuccess && db->file) {
+        JET_ERR ignored = os_remove(making); /* not there if it has its name already: the caller removes that */
+        (void)ignored;
+    }
     return err;
 }
 
@@ -619,8 +629,11 @@ JET_ERR db_detach(struct db *db) {
         CALL(cache_sync(db->pages, &oldest));
         struct log_part part = {&db->dbid, 1};
         CALL(log_append(inst->log, LOGREC_DETACH_DB, &part, 1, &begin, &end));
-        CALL(log_flush(inst->log, end));
-        CALL(db_write_clean(db, begin));
+        err = log_flush(inst->log, end);
+        if (err >= JET_errSuccess)
+            err = db_write_clean(db, begin);
+        inst_fail(inst, err); /* the log says that nothing more will come: nothing may */
+        CALL(err);
     }
     event_write(&inst->events, EVENT_DETACH_DATABASE, EVENT_INFO, "detached database %s", db->path);
     inst->dbs[db->dbid] = NULL;

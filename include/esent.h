@@ -31,6 +31,7 @@
  *   JET_errOutOfMemory
  * And where pages are read or changed:
  *   JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized   the page is damaged
+ *   JET_errFileIOBeyondEOF       the file ends before it
  *   JET_errDatabaseCorrupted, JET_errBadPageLink, JET_errNodeCorrupted, ...   its contents are
  *   JET_errDiskIO, JET_errDiskFull, JET_errLogWriteFail, JET_errLogDiskFull
  *   JET_errVersionStoreOutOfMemory  the versions of open transactions fill JET_paramMaxVerPages: roll back
@@ -1632,16 +1633,19 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
  *
  * Errors: JET_errAlreadyInitialized; JET_errInvalidPath, JET_errInvalidSystemPath, JET_errInvalidLogDirectory (a
  * directory is missing; JET_paramCreatePathIfNotExist makes it), JET_errSystemPathInUse, JET_errLogFilePathInUse
- * (another instance, of this or another process, has it). From recovery: JET_errMissingLogFile,
- * JET_errMissingPreviousLogFile, JET_errLogFileCorrupt, JET_errBadLogSignature, JET_errBadCheckpointSignature,
- * JET_errCheckpointCorrupt, JET_errBadLogVersion, JET_errInvalidLogSequence, JET_errLogFileSizeMismatch and
- * JET_errLogFileSizeMismatchDatabasesConsistent (JET_paramLogFileSize is not the log's), JET_errPageSizeMismatch,
- * JET_errAttachedDatabaseMismatch, JET_errFileNotFound (a database is missing), JET_errSoftRecoveryOnBackupDatabase (it
- * is a backup's copy: use JetRestoreInstance), JET_errDbTimeTooOld, JET_errDbTimeTooNew, JET_errReadVerifyFailure.
+ * (another instance, of this or another process, has it), JET_errFileAccessDenied. From recovery:
+ * JET_errMissingLogFile, JET_errRequiredLogFilesMissing, JET_errInvalidLogSequence, JET_errLogGenerationMismatch (log
+ * files are missing, or not where they belong), JET_errLogFileCorrupt, JET_errLogFileSizeMismatch (a log file is
+ * shorter or longer than it says), JET_errBadLogVersion, JET_errBadLogSignature (a log file, the checkpoint or a
+ * database is of another log), JET_errPageSizeMismatch, JET_errAttachedDatabaseMismatch (a database is missing),
+ * JET_errBadDbSignature (it is another one), JET_errInvalidDatabaseVersion, JET_errSoftRecoveryOnBackupDatabase (it is
+ * a backup's copy: use JetRestoreInstance), JET_errDbTimeTooOld, JET_errDbTimeTooNew (it is an older or newer copy).
  * After a failure: the instance is not running and may be started again or terminated; recovery may have written part
  * of its work, which a later start goes on from.
  * Source: JetInit.
- * Differs: pinstance NULL is JET_errInvalidParameter, and *pinstance must come from JetCreateInstance. */
+ * Differs: pinstance NULL is JET_errInvalidParameter, and *pinstance must come from JetCreateInstance. A log keeps the
+ * file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file that can be read recovery
+ * begins with the first log file. */
 JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
 
 /* JetInit with options.
@@ -2075,8 +2079,8 @@ JET_ERR JET_API JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szC
  * JET_errTransReadOnly, JET_errPermissionDenied; JET_errWriteConflict.
  * Source: JetCreateIndex.
  * Differs: without JET_bitIndexPrimary it is JET_errFeatureNotAvailable; so are JET_bitIndexUnversioned,
- * JET_bitIndexDotNetGuid, JET_bitIndexImmutableStructure and, in a JET_INDEXCREATE, cbVarSegMac. Unicode text is sorted by the library's own
- * order, which the catalog records; it is not that of Windows. */
+ * JET_bitIndexDotNetGuid, JET_bitIndexImmutableStructure and, in a JET_INDEXCREATE, cbVarSegMac. Unicode text is sorted
+ * by the library's own order, which the catalog records; it is not that of Windows. */
 JET_ERR JET_API JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit,
                                const char *szKey, uint32_t cbKey, uint32_t lDensity);
 
@@ -2238,6 +2242,7 @@ JET_ERR JET_API JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objt
  *
  * prep  JET_prepInsert             a new record of default values; an autoincrement column gets its value now
  *       JET_prepInsertCopy         the same, from a copy of the current record (autoincrement: a new value)
+ *       JET_prepInsertCopyDeleteOriginal  from a copy too, and JetUpdate deletes the original: to change a primary key
  *       JET_prepReplace            the current record, which no other session can change from now on; outside of a
  *                                  transaction the same as JET_prepReplaceNoLock
  *       JET_prepReplaceNoLock      the current record; a conflict shows in JetUpdate
@@ -2249,8 +2254,8 @@ JET_ERR JET_API JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objt
  * index of the table cannot be kept up, because another system sorted it); JET_errOutOfAutoincrementValues;
  * JET_errInvalidParameter (any other prep).
  * Source: JetPrepareUpdate.
- * Differs: JET_prepInsertCopyDeleteOriginal and the preps above it are JET_errFeatureNotAvailable; so is changing a
- * table that has secondary indexes. */
+ * Differs: the preps above JET_prepInsertCopyDeleteOriginal are JET_errFeatureNotAvailable; so is changing a table that
+ * has secondary indexes or separate long values. */
 JET_ERR JET_API JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep);
 
 #define JET_bitSetAppendLV 0x00000001
@@ -2284,11 +2289,12 @@ JET_ERR JET_API JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t 
  * psetinfo  which value of a multi-valued column, and the byte of a long value; NULL: value 1, byte 0.
  *           itagSequence 0, or above the number of values, adds one; NULL in place of a value removes it.
  *
- * Warnings: JET_wrnColumnMaxTruncated (longer than cbMax of the column: cut).
+ * Warnings: JET_wrnColumnMaxTruncated (Text or Binary longer than cbMax of the column: cut).
  * Errors: JET_errUpdateNotPrepared; JET_errColumnNotFound, JET_errBadColumnId; JET_errInvalidBufferSize;
- * JET_errColumnTooBig; JET_errNullInvalid (JET_bitColumnNotNULL); JET_errInvalidColumnType (an autoincrement column, a
- * version column of an update); JET_errMultiValuedDuplicate; JET_errRecordTooBig (the page holds no larger record);
- * JET_errInvalidParameter (cbStruct of psetinfo).
+ * JET_errColumnTooBig (a long value longer than cbMax); JET_errBadItagSequence, JET_errMultiValuedColumnMustBeTagged
+ * (itagSequence above 1 of a column that has one value); JET_errNullInvalid (JET_bitColumnNotNULL);
+ * JET_errInvalidColumnType (an autoincrement column, a version column of an update); JET_errMultiValuedDuplicate;
+ * JET_errRecordTooBig (the value is larger than a page); JET_errInvalidParameter (cbStruct of psetinfo).
  * After a failure: the copy buffer is as before.
  * Source: JetSetColumn.
  * Differs: a long value lives in its record, so its size is bounded by the page: JET_errRecordTooBig, and
@@ -2315,6 +2321,7 @@ JET_ERR JET_API JetSetColumns(JET_SESID sesid, JET_TABLEID tableid, JET_SETCOLUM
  * pcbActual   out: bytes of the bookmark; may be NULL
  *
  * Errors: JET_errUpdateNotPrepared; JET_errKeyDuplicate; JET_errNullInvalid; JET_errNullKeyDisallowed;
+ * JET_errRecordTooBig (the page holds no larger record);
  * JET_errKeyTruncated (JET_bitIndexDisallowTruncation); JET_errRecordPrimaryChanged (a replaced record may not change
  * its primary key); JET_errWriteConflict; JET_errRecordDeleted; JET_errTransReadOnly; JET_errBufferTooSmall
  * (pvBookmark: nothing was written).
@@ -2366,8 +2373,8 @@ JET_ERR JET_API JetDelete(JET_SESID sesid, JET_TABLEID tableid);
  * Warnings: JET_wrnColumnNull; JET_wrnBufferTruncated (pvData holds the first cbData bytes).
  * Errors: JET_errNoCurrentRecord, JET_errRecordDeleted; JET_errColumnNotFound, JET_errBadColumnId;
  * JET_errBadItagSequence (0); JET_errInvalidParameter (cbStruct of pretinfo); JET_errDecompressionFailed;
- * JET_errFeatureNotAvailable (a value kept in a way that is not supported: separate, compressed with an unknown method,
- * encrypted).
+ * JET_errFeatureNotAvailable (a value kept in a way that is not supported: separate, compressed with an unknown
+ * method); JET_errColumnNoEncryptionKey (an encrypted value).
  * Source: JetRetrieveColumn. */
 JET_ERR JET_API JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData,
                                   uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo);
@@ -2557,13 +2564,12 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  *               JET_bitBackupIncremental | JET_bitBackupAtomic: the same for a set that JET_bitBackupAtomic made
  * pfnStatus     progress; may be NULL. snp is JET_snpBackup.
  *
- * Errors: JET_errBackupInProgress; JET_errBackupNotAllowedYet;
- * JET_errInvalidBackup (incremental with JET_paramCircularLog); JET_errMissingFullBackup (incremental, and a database
- * has had no full one); JET_errInvalidLogSequence (incremental: log files are missing between the set and the log);
- * JET_errInvalidPath, JET_errBackupDirectoryNotEmpty, JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail;
- * JET_errReadVerifyFailure (a damaged page: the event names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt,
- * JET_errMissingFileToBackup; JET_errBackupAbortByServer (JetTerm2 with JET_bitTermStopBackup); JET_errDiskFull; an
- * error of pfnStatus.
+ * Errors: JET_errBackupInProgress; JET_errInvalidBackup (incremental with JET_paramCircularLog, or into a set of
+ * another log); JET_errMissingFullBackup (incremental, and a database has had no full one); JET_errInvalidLogSequence
+ * (incremental: log files are missing between the set and the log); JET_errInvalidPath, JET_errBackupDirectoryNotEmpty,
+ * JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail; JET_errReadVerifyFailure (a damaged page: the event
+ * names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errMissingFileToBackup; JET_errBackupAbortByServer
+ * (JetTerm2 with JET_bitTermStopBackup); JET_errDiskFull; an error of pfnStatus.
  * After a failure: the directory holds no set that looks complete (an atomic one holds the previous set, whole), no log
  * file was deleted and no header was changed.
  * Threads: sessions work on; databases cannot be attached or detached meanwhile (JET_errBackupInProgress).
@@ -2584,15 +2590,15 @@ JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath,
  *           the same name are replaced.
  * pfn       progress; may be NULL. snp is JET_snpRestore.
  *
- * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath, JET_errFileNotFound (no set in sz, no log
- * directory); JET_errInvalidBackup, JET_errMissingRestoreLogFiles, JET_errPatchFileMissing,
- * JET_errBadBackupDatabaseSize, JET_errReadVerifyFailure (the set is incomplete or damaged);
- * JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh,
- * JET_errEndingRestoreLogTooLow, JET_errDatabasePatchFileMismatch, JET_errRestoreOfNonBackupDatabase (its files do not
- * belong together); JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
- * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's); JET_errLogCorruptDuringHardRestore,
- * JET_errLogTornWriteDuringHardRestore; JET_errPageSizeMismatch, JET_errLogFileSizeMismatch;
- * JET_errDatabaseSharingViolation; JET_errDiskFull; an error of pfn.
+ * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath, JET_errFileNotFound (no set in sz, or a
+ * database of it is missing); JET_errInvalidBackup (its manifest), JET_errMissingRestoreLogFiles,
+ * JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize,
+ * JET_errReadVerifyFailure (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature,
+ * JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh, JET_errRestoreOfNonBackupDatabase (its files do
+ * not belong together); JET_errExistingLogFileHasBadSignature, JET_errMissingCurrentLogFiles, JET_errInvalidLogSequence
+ * (the instance's log does not follow the set's); JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a
+ * database open); JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath,
+ * JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
  * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;
  * calling again starts over and ends in the same state as if nothing had happened.
  * Threads: nothing else is done with the instance meanwhile (JET_errRestoreInProgress).

@@ -57,7 +57,7 @@ cleanup:
     return err;
 }
 
-/* Each header says from which generation on the log is needed. */
+/* Each header says from which generation on the log is needed, and how far the counters are of which redo will not read. */
 static JET_ERR stamp_required(struct inst *inst, lggen_t gen) {
     JET_ERR err = JET_errSuccess;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
@@ -67,8 +67,11 @@ static JET_ERR stamp_required(struct inst *inst, lggen_t gen) {
         os_mutex_lock(&db->header_mutex);
         struct dbheader *h = db->header;
         lggen_t attach = le32(h->lgpos_attach.gen), low = gen > attach ? gen : attach;
-        if (le32(h->state) == JET_dbstateDirtyShutdown && le32(h->gen_min_required) < low) {
-            h->gen_min_required = h->gen_min_consistent = to_le32(low);
+        bool moves = le32(h->gen_min_required) < low;
+        if (le32(h->state) == JET_dbstateDirtyShutdown &&
+            (moves || le64(h->dbtime_dirtied) != atomic_load(&db->dbtime))) {
+            if (moves)
+                h->gen_min_required = h->gen_min_consistent = to_le32(low);
             if (le32(h->gen_max_required) < low)
                 h->gen_max_required = h->gen_max_committed = to_le32(low);
             err = db_write_header(db);

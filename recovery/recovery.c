@@ -72,6 +72,25 @@ static JET_ERR check_log_fits(const struct inst *inst, const struct log_header *
     return JET_errSuccess;
 }
 
+/* What a process left that died before it had synced is read all the same, so it must be durable before a page that it
+ * changes is (P1): the end of the log, and the names of its files. */
+static JET_ERR make_durable(const struct log_dir *dir) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    char path[OS_PATH_MAX];
+
+    CALL(log_path_current(dir, path));
+    err = os_open(path, OS_READ, &file);
+    if (err >= JET_errSuccess)
+        CALL(os_sync(file));
+    else if (err != JET_errFileNotFound)
+        goto cleanup;
+    CALL(os_sync_dir(dir->path));
+cleanup:
+    os_close(file);
+    return err;
+}
+
 /* 3 */
 static JET_ERR redo_all(struct redo *redo, struct log_reader *reader) {
     JET_ERR err = JET_errSuccess;
@@ -111,7 +130,7 @@ static JET_ERR check_complete(struct redo *redo, lggen_t last_gen) {
                         r->attachment.path, (int)r->missing, err_name(r->missing));
             return RAISE(r->missing == JET_errDatabaseNotFound ? JET_errAttachedDatabaseMismatch : r->missing);
         }
-        if (le32(r->db->header->gen_max_required) > last_gen) {
+        if (le32(r->db->header->gen_max_required) > last_gen || r->skip_until > redo->end) {
             event_write(events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR, "database %s requires log generation %u; the last one found is %u",
                         r->db->path, le32(r->db->header->gen_max_required), last_gen);
             return RAISE(JET_errRequiredLogFilesMissing);
@@ -210,6 +229,8 @@ static JET_ERR make_writable(struct inst *inst, const struct log_header *last, l
     CALL(log_continue(&config, last, end, &inst->log));
     inst->config.log_file_bytes = last->file_bytes; /* a stream keeps the size it began with */
     cache_set_log(inst->cache, inst->log);
+    uint8_t list[LOG_ATTACH_MAX];
+    log_set_attachments(inst->log, list, db_attach_list(inst, list));
 cleanup:
     return err;
 }
@@ -271,12 +292,14 @@ static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, co
     redo->inst = inst;
     redo->restore = restore;
     redo->signature = log_reader_header(reader)->signature;
+    redo->first = lgpos_gen(start->from);
     event_write(&inst->events, EVENT_START_REDO, EVENT_INFO, "recovery begins at %08X:%08X", lgpos_gen(start->from),
                 lgpos_offset(start->from));
     if (start->has_checkpoint)
         CALL(redo_attachments(redo, slice(start->checkpoint.attach, start->checkpoint.attach_bytes)));
     else
         CALL(redo_attachments(redo, slice(log_reader_header(reader)->attach, log_reader_header(reader)->attach_bytes)));
+    CALL(make_durable(&inst->config.log_dir));
     CALL(redo_all(redo, reader));
     CALL(redo_close_detached(redo));
     CALL(drop_unfinished(redo));

@@ -88,6 +88,19 @@ static void tree_freed(struct redo *redo, uint8_t dbid, const struct undo *freed
     }
 }
 
+/* The database is closed: what a number means in it is over. */
+static void forget_deletes(struct redo *redo, uint8_t dbid) {
+    for (struct redo_undo **at = &redo->committed_deletes; *at;) {
+        struct redo_undo *u = *at;
+        if (u->undo.dbid == dbid) {
+            *at = u->older;
+            free(u);
+        } else {
+            at = &u->older;
+        }
+    }
+}
+
 /* ---- damaged pages ---- */
 
 static JET_ERR note_damage(struct redo *redo, uint8_t dbid, pgno_t pgno, JET_ERR cause) {
@@ -115,6 +128,13 @@ static void heal_damage(struct redo *redo, uint8_t dbid, pgno_t pgno) {
 static bool is_damaged(const struct redo *redo, uint8_t dbid, pgno_t pgno) {
     for (const struct redo_damage *d = redo->damaged; d; d = d->next)
         if (d->dbid == dbid && d->pgno == pgno)
+            return true;
+    return false;
+}
+
+static bool has_damage(const struct redo *redo, uint8_t dbid) {
+    for (const struct redo_damage *d = redo->damaged; d; d = d->next)
+        if (d->dbid == dbid)
             return true;
     return false;
 }
@@ -179,9 +199,16 @@ static const char *mapped_path(const struct redo *redo, const char *path) {
     return path;
 }
 
+static bool closed_by_redo(const struct redo *redo, lgpos_t consistent) {
+    for (const struct redo_closed *c = redo->closed; c; c = c->next)
+        if (c->at == consistent)
+            return true;
+    return false;
+}
+
 /* Which records the file already holds: a clean file all before its last clean stop, a dirty one all before its last
- * attach. A clean file of another log left us after its last change here (an attach makes the header ours before any
- * page changes), so it holds all of them. */
+ * attach. An attach makes the header dirty, and the log's own, before any page changes; so a clean file needs nothing
+ * of the log, or it is not the file that was changed. */
 static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
     const struct dbheader *h = r->db->header;
     JET_SIGNATURE ours = redo->signature;
@@ -193,20 +220,34 @@ static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
                     "database %s is an unrestored copy from a backup set", r->db->path);
         return RAISE(JET_errSoftRecoveryOnBackupDatabase);
     }
+    r->skip_until = 0;
+    r->finished = r->carried = false;
     if (le32(h->state) == JET_dbstateJustCreated)
-        r->skip_until = 0;
-    else if (!same_log && !clean)
+        return JET_errSuccess;
+    if (clean) {
+        r->skip_until = same_log ? disk_lgpos_get(&h->lgpos_consistent) : 0;
+        r->finished = !closed_by_redo(redo, r->skip_until);
+        return JET_errSuccess;
+    }
+    if (!same_log)
         return RAISE(JET_errBadLogSignature);
-    else if (!same_log)
-        r->skip_until = UINT64_MAX;
-    else
-        r->skip_until = disk_lgpos_get(clean ? &h->lgpos_consistent : &h->lgpos_attach);
+    if (le32(h->gen_min_required) < redo->first)
+        return RAISE(JET_errRequiredLogFilesMissing);
+    r->skip_until = disk_lgpos_get(&h->lgpos_attach);
     return JET_errSuccess;
+}
+
+/* The file is not the one of which the log speaks. */
+static void set_missing(struct redo_db *r, JET_ERR why) {
+    r->missing = why;
+    if (r->db)
+        db_abandon(r->db);
+    r->db = NULL;
 }
 
 /* Opens the database of a record, once. A file that is not there (any more) or is another one is remembered as
  * missing: only if the log ends with it attached that is an error. */
-static JET_ERR open_db(struct redo *redo, struct redo_db *r) {
+static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = redo->inst;
     const char *path = mapped_path(redo, r->attachment.path);
@@ -214,16 +255,15 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r) {
     if (r->db || r->missing < JET_errSuccess || !r->attached)
         return JET_errSuccess;
     err = db_open_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
-    if (err == JET_errDatabaseNotFound && r->creating)
+    if (err == JET_errDatabaseNotFound && may_make)
         err = db_recreate_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
+    if (err == JET_errInvalidPath) /* its directory is gone, too */
+        err = JET_errDatabaseNotFound;
     if (err >= JET_errSuccess)
         err = place_in_log(redo, r);
     if (err == JET_errDatabaseNotFound || err == JET_errBadDbSignature || err == JET_errBadLogSignature ||
-        err == JET_errDatabaseCorrupted || err == JET_errFileAccessDenied) {
-        r->missing = err;
-        if (r->db)
-            db_abandon(r->db);
-        r->db = NULL;
+        err == JET_errDatabaseCorrupted || err == JET_errFileAccessDenied || err == JET_errRequiredLogFilesMissing) {
+        set_missing(r, err);
         return JET_errSuccess;
     }
     if (err >= JET_errSuccess)
@@ -231,19 +271,41 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r) {
     return err;
 }
 
-/* A database that the log leaves detached is clean as of that record. It is made so only when the log says no more
- * about it: a restored one cannot be attached before (P13). */
-static JET_ERR close_detached(struct redo_db *r) {
+static JET_ERR make_clean(struct redo *redo, struct redo_db *r) {
     JET_ERR err = JET_errSuccess;
     lgpos_t oldest;
+    struct redo_closed *closed = calloc(1, sizeof *closed);
 
-    if (r->db && r->detached_at) {
-        CALL(cache_write(r->db->pages, UINT64_MAX));
-        CALL(cache_sync(r->db->pages, &oldest));
-        CALL(db_write_clean(r->db, r->detached_at));
-    }
-    if (r->db)
+    if (!closed)
+        FAIL(JET_errOutOfMemory);
+    CALL(cache_write(r->db->pages, UINT64_MAX));
+    CALL(cache_sync(r->db->pages, &oldest));
+    CALL(db_write_clean(r->db, r->detached_at));
+    *closed = (struct redo_closed){redo->closed, r->detached_at};
+    redo->closed = closed;
+    closed = NULL;
+cleanup:
+    free(closed);
+    return err;
+}
+
+/* A database that the log leaves detached is clean as of that record. It is made so only when the log says no more
+ * about it: a restored one cannot be attached before (P13). A creation that was given up leaves no file. */
+static JET_ERR close_detached(struct redo *redo, struct redo_db *r) {
+    JET_ERR err = JET_errSuccess;
+
+    if (r->db) {
+        const unsigned state = le32(r->db->header->state);
+        const bool given_up = r->creating && state == JET_dbstateJustCreated;
+        char path[OS_PATH_MAX];
+        memcpy(path, r->db->path, sizeof path);
+        if (r->detached_at && state == JET_dbstateDirtyShutdown && !has_damage(redo, r->db->dbid))
+            CALL(make_clean(redo, r));
         db_abandon(r->db);
+        r->db = NULL;
+        if (given_up)
+            CALL(os_remove(path));
+    }
     memset(r, 0, sizeof *r);
 cleanup:
     return err;
@@ -253,25 +315,48 @@ JET_ERR redo_close_detached(struct redo *redo) {
     JET_ERR err = JET_errSuccess;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
         if (!redo->dbs[id].attached)
-            CALL(close_detached(&redo->dbs[id]));
+            CALL(close_detached(redo, &redo->dbs[id]));
 cleanup:
     return err;
 }
 
+static void detach_db(struct redo *redo, uint8_t dbid, lgpos_t begin) {
+    struct redo_db *r = &redo->dbs[dbid];
+    r->attached = false;
+    r->missing = JET_errSuccess;
+    r->detached_at = r->db && begin >= r->skip_until ? begin : 0;
+    forget_deletes(redo, dbid);
+}
+
+/* The file was clean just before it was attached, and has been attached since then only by this log. */
+static bool is_older(const struct redo_db *r, lgpos_t attach) {
+    const struct dbheader *h = r->db->header;
+    return le32(h->state) == JET_dbstateDirtyShutdown && !r->carried && disk_lgpos_get(&h->lgpos_attach) < attach;
+}
+
+/* begin: of the record; 0: from an attachment list. */
 static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachment, bool creating, lgpos_t begin) {
     JET_ERR err = JET_errSuccess;
     struct redo_db *r = &redo->dbs[attachment->dbid];
     const bool same = memcmp(&r->attachment.signature, &attachment->signature, 28) == 0 &&
                       strcmp(r->attachment.path, attachment->path) == 0;
+    /* Creation makes the file before it is logged. So a file that is gone was deleted since; but a restore goes back to
+     * before that, with what its own log says beyond the set. */
+    const bool may_make = creating && redo->restore && lgpos_gen(begin) > redo->restore->high;
 
+    if (!same && r->attached && !r->creating)
+        detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged */
     if (!same || !r->db)
-        CALL(close_detached(r));
+        CALL(close_detached(redo, r));
     r->attached = true;
     r->creating = creating;
+    r->carried |= r->detached_at != 0;
     r->detached_at = 0;
     r->attachment = *attachment;
-    CALL(open_db(redo, r));
-    if (r->db && !creating && begin && begin >= r->skip_until)
+    CALL(open_db(redo, r, may_make));
+    if (r->db && begin && is_older(r, begin))
+        set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
+    if (r->db && !creating && !r->finished && begin && begin >= r->skip_until)
         CALL(db_attach_for_redo(r->db, begin, &redo->signature));
 cleanup:
     return err;
@@ -286,13 +371,6 @@ JET_ERR redo_attachments(struct redo *redo, struct slice list) {
     }
 cleanup:
     return err;
-}
-
-static void detach_db(struct redo *redo, uint8_t dbid, lgpos_t begin) {
-    struct redo_db *r = &redo->dbs[dbid];
-    r->attached = false;
-    r->missing = JET_errSuccess;
-    r->detached_at = r->db && begin >= r->skip_until ? begin : 0;
 }
 
 /* ---- records ---- */
@@ -311,9 +389,13 @@ static JET_ERR redo_change(struct redo *redo, const struct log_record *record) {
     else if (change.has_undo)
         CALL(push_undo(redo, &change, record->begin));
     struct redo_db *r = &redo->dbs[change.dbid];
-    CALL(open_db(redo, r));
-    if (!r->db || record->begin < r->skip_until)
+    CALL(open_db(redo, r, false));
+    if (!r->attached || !r->db || record->begin < r->skip_until)
         goto cleanup;
+    if (r->finished) {
+        set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
+        goto cleanup;
+    }
     if (change.dbtime > atomic_load(&r->db->dbtime))
         atomic_store(&r->db->dbtime, change.dbtime);
     struct slice pages = change.pages;
@@ -336,8 +418,8 @@ static JET_ERR redo_backup(struct redo *redo, const struct log_record *record) {
     struct redo_db *r = &redo->dbs[record->data[2]];
     if (record->data[0] != 2 || !r->attached)
         goto cleanup;
-    CALL(open_db(redo, r));
-    if (r->db && record->begin >= r->skip_until)
+    CALL(open_db(redo, r, false));
+    if (r->db && !r->finished && record->begin >= r->skip_until)
         CALL(db_stamp_backup(r->db, record->data[1] == 2, (const struct disk_bkinfo *)(record->data + 4)));
 cleanup:
     return err;
@@ -395,5 +477,9 @@ void redo_free(struct redo *redo) {
     for (struct redo_damage *d = redo->damaged, *next; d; d = next) {
         next = d->next;
         free(d);
+    }
+    for (struct redo_closed *c = redo->closed, *next; c; c = next) {
+        next = c->next;
+        free(c);
     }
 }

@@ -8,6 +8,8 @@
 struct redo_db {
     bool attached;        /* by the attachment list, CREATE_DB or ATTACH_DB, and not yet detached */
     bool creating;        /* CREATE_DB seen, its ATTACH_DB not yet */
+    bool finished;        /* its file is clean: if the log has more changes for it, it is another copy than they were made to */
+    bool carried;         /* redo went on with it over a detach */
     struct db_attachment attachment;
     struct db *db;        /* NULL: not opened yet, or missing */
     JET_ERR missing;      /* why it could not be opened; success: not tried or open */
@@ -32,15 +34,20 @@ struct redo_trx {
 /* A page that a record needed and that cannot be read: an error unless an image of it follows. */
 struct redo_damage { struct redo_damage *next; uint8_t dbid; pgno_t pgno; JET_ERR err; };
 
+/* Where redo itself made a file clean: if the log attaches it again, it goes on from there. */
+struct redo_closed { struct redo_closed *next; lgpos_t at; };
+
 #define REDO_BUCKETS 1024
 
 struct redo {
     struct inst *inst;
     const struct restore_logs *restore;
     JET_SIGNATURE signature; /* of the log that is read */
+    lggen_t first;           /* generation in which redo began */
     struct redo_db dbs[DB_MAX + 1];
     struct redo_trx *trxs[REDO_BUCKETS];
     struct redo_damage *damaged;
+    struct redo_closed *closed;
     struct redo_undo *committed_deletes; /* nodes to purge, trees to free, when redo is done */
     uint64_t records, changes;
     lgpos_t end;

@@ -179,7 +179,7 @@ static void not_null_and_size__are_checked(void) {
     CHECK_OK(trx_begin(f.s[0], false));
     CHECK_OK(cursor_prepare(c, JET_prepInsert));
     CHECK_ERR(cursor_update(c, NULL), JET_errNullInvalid);
-    CHECK_ERR(set(c, 128, "four", 4), JET_errInvalidBufferSize);
+    CHECK_ERR(set(c, 128, "four", 4), JET_wrnColumnMaxTruncated);
     CHECK_OK(set_long(c, 1, 1));
     JET_ERR err = set(c, 256, big, sizeof big);
     if (err >= JET_errSuccess)

@@ -70,8 +70,8 @@ static void *need(void *p) {
 /* ---- bytes ---- */
 
 static void bytes_resize(struct bytes *b, size_t n) {
-    if (n > b->room) {
-        b->room = 2 * n;
+    if (n > b->room || !b->p) {
+        b->room = 2 * n + 16;
         b->p = need(realloc(b->p, b->room));
     }
     if (n > b->n)

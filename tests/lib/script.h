@@ -1,0 +1,50 @@
+/* A workload of one thread, step by step, whose every state is known: transaction n of a seed is always the same one.
+ * Database a has a table of rows, tables that come and go, and columns that are added; database b, once it is there,
+ * gets the same rows in the same transactions. The row of id -1 says how many transactions there have been. Steps
+ * return the first error: what was acknowledged before it stands in `durable`. */
+#ifndef ESENT_TESTS_SCRIPT_H
+#define ESENT_TESTS_SCRIPT_H
+
+#include <esent.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct script_db {
+    char path[512];
+    JET_DBID dbid;    /* JET_dbidNil: not open */
+    JET_TABLEID table;
+    JET_COLUMNID id, value, text;
+    bool durable;     /* its table was acknowledged */
+};
+
+struct script {
+    uint64_t seed;
+    char dir[256];    /* holds `system`, and `data` with the databases; both are made by the instance */
+    bool circular;
+    uint32_t depth;   /* JET_paramCheckpointDepthMax; 0: its default */
+    bool wide;        /* 700 rows of a page each, all made by transaction 1, and the smallest cache: it evicts */
+    JET_INSTANCE instance;
+    bool running;
+    JET_SESID session;
+    struct script_db a, b;
+    uint32_t started; /* transactions that may be there */
+    uint32_t durable; /* transactions that must */
+};
+
+void script_init(struct script *s, uint64_t seed, const char *dir);
+/* An instance with log files of 64 KiB, its parameters set; not started. */
+JET_ERR script_instance(struct script *s);
+JET_ERR script_start(struct script *s); /* the same, and JetInit, and a session */
+/* Also where the database is attached but its table is not there: the creation was cut between the two. */
+JET_ERR script_create(struct script *s, struct script_db *db);
+JET_ERR script_attach(struct script *s, struct script_db *db); /* JET_errObjectNotFound: attached, without its table */
+JET_ERR script_detach(struct script *s, struct script_db *db);
+/* Transactions up to the n-th, from the one after `started`. */
+JET_ERR script_run(struct script *s, uint32_t n);
+/* Ends the instance in any case. */
+JET_ERR script_stop(struct script *s, JET_GRBIT grbit);
+/* Both databases, as far as they are open, hold what one moment from `durable` to `started` made. Sets both to that
+ * moment. Prints the first difference; false then. */
+bool script_check(struct script *s);
+
+#endif
