@@ -1,7 +1,7 @@
 /* Loads, reads, backups and durable commits, beside LMDB: same keys, same values, same durability, checked results.
  *
- * A key is a number of 8 bytes, a value 84 to 115 bytes that follow from the key. A round is four stories, each of which
- * both engines run in a fresh directory before the next begins; who goes first alternates:
+ * A key is a number of 8 bytes, a value 84 to 115 bytes that follow from the key. A round is four stories, each of
+ * which both engines run in a fresh directory before the next begins; who goes first alternates:
  *
  *   load        `rows` ascending keys, 1000 a transaction, none of them synced; one sync at the end. Closed, opened
  *               again, scanned, looked up in random order, scanned again, backed up while it is open.
@@ -9,9 +9,10 @@
  *   commit      one thread, a row a transaction, each durable before the next begins
  *   commit 4    four threads do that
  *
- * After each story the store is opened anew and read to its end, and so is what the backup restores to: number of rows,
- * order and content must be those that were written, or the benchmark fails. A figure is the median of the rounds; a ratio is ours to LMDB's of the same
- * round, and its median is taken. Ours is used through the public header alone.
+ * After each story the store is opened anew and read to its end, and so is what the backup restores to: number of
+ * rows, order and content must be those that were written, or the benchmark fails. A figure is the median of the
+ * rounds; a ratio is ours to LMDB's of the same round, and its median is taken. Ours is used through the public header
+ * alone.
  *
  * A child process does the work, so that the directory goes away however it ends. */
 #define _GNU_SOURCE
@@ -133,7 +134,8 @@ static void check_jet(JET_ERR err, const char *what) {
 
 static void esent_create(JET_SESID session, const char *database) {
     JET_COLUMNCREATE columns[] = {
-        {.cbStruct = sizeof *columns, .szColumnName = "key", .coltyp = JET_coltypLongLong, .grbit = JET_bitColumnNotNULL},
+        {.cbStruct = sizeof *columns, .szColumnName = "key", .coltyp = JET_coltypLongLong,
+         .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypBinary, .cbMax = 255},
     };
     JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+key\0", .cbKey = 6,
@@ -405,11 +407,13 @@ static const struct engine lmdb_engine = {
 
 /* ---- figures ---- */
 
-enum figure { LOAD, LOAD_CLOSED, LOAD_RANDOM, LOAD_RANDOM_CLOSED, SCAN_OPENED, SCAN, LOOK_UP, BACKUP, COMMIT, COMMIT_4, FIGURES };
+enum figure {
+    LOAD, LOAD_CLOSED, LOAD_RANDOM, LOAD_RANDOM_CLOSED, SCAN_OPENED, SCAN, LOOK_UP, BACKUP, COMMIT, COMMIT_4, FIGURES
+};
 
 static const char *const figure_names[FIGURES] = {
-    "load, ascending",  "... and close", "load, random order", "... and close", "scan after opening",
-    "scan",             "look-up",       "backup",             "durable commit",
+    "load, ascending", "load, ascending, and close", "load, random", "load, random, and close", "scan after opening",
+    "scan",            "look-up",                    "backup",       "durable commit",
     "durable commit, 4 threads",
 };
 
@@ -620,14 +624,8 @@ static void print(enum figure figure) {
         ratios[i] = theirs[i] > 0 ? ours[i] / theirs[i] : 0;
     double ratio = sort(ratios), median = sort(ours), their_median = sort(theirs);
     const char *format = options.csv ? "\"%s\",%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.3f\n"
-                                     : "%-26s %9.0f (%9.0f ..%9.0f) %9.0f (%9.0f ..%9.0f) %6.2f\n";
-    const char *name = figure_names[figure];
-    char full[80];
-    if (figure == LOAD_CLOSED || figure == LOAD_RANDOM_CLOSED) {
-        snprintf(full, sizeof full, "%s%s", options.csv ? figure_names[figure - 1] : "", options.csv ? ", closed" : name);
-        name = full;
-    }
-    printf(format, name, median, ours[0], ours[options.rounds - 1], their_median, theirs[0],
+                                     : "%-27s %9.0f (%9.0f ..%9.0f) %9.0f (%9.0f ..%9.0f) %6.2f\n";
+    printf(format, figure_names[figure], median, ours[0], ours[options.rounds - 1], their_median, theirs[0],
            theirs[options.rounds - 1], ratio);
 }
 
@@ -642,7 +640,7 @@ static int run_all(const char *base) {
         printf("case,esent,esent_min,esent_max,lmdb,lmdb_min,lmdb_max,ratio\n");
     else
         printf("per second, median (min .. max) of %u rounds; %u rows, %u commits a thread; ratio: esent to lmdb\n"
-               "%-26s %-34s %-34s %6s\n", options.rounds, options.rows, options.commits, "", "esent", "lmdb", "ratio");
+               "%-27s %-33s %-33s %6s\n", options.rounds, options.rows, options.commits, "", "esent", "lmdb", "ratio");
     for (unsigned figure = 0; figure < FIGURES; figure++)
         print((enum figure)figure);
     return 0;
@@ -651,7 +649,8 @@ static int run_all(const char *base) {
 /* ---- command line ---- */
 
 static int usage(void) {
-    fprintf(stderr, "usage: bench_store [--csv] [--dir DIRECTORY] [--rows N] [--commits N] [--rounds N] [--only esent|lmdb]\n"
+    fprintf(stderr, "usage: bench_store [--csv] [--dir DIRECTORY] [--rows N] [--commits N] [--rounds N]\n"
+                    "                   [--only esent|lmdb]\n"
                     "  directory: for the stores, on the disk to be measured; $TMPDIR or /tmp\n");
     return 2;
 }
@@ -684,6 +683,13 @@ static bool parse(int argc, char **argv) {
     return !options.only || strcmp(options.only, "esent") == 0 || strcmp(options.only, "lmdb") == 0;
 }
 
+static volatile pid_t child;
+
+static void pass_on(int signal_number) {
+    if (child > 0)
+        kill(child, signal_number);
+}
+
 int main(int argc, char **argv) {
     char base[300];
     int status = 1;
@@ -695,10 +701,9 @@ int main(int argc, char **argv) {
         perror(options.dir);
         return 1;
     }
-    fflush(stdout);
-    signal(SIGINT, SIG_IGN); /* the child's default is restored below: it ends, and the directory is removed */
-    signal(SIGTERM, SIG_IGN);
-    pid_t child = fork();
+    signal(SIGINT, pass_on);
+    signal(SIGTERM, pass_on);
+    child = fork();
     if (child == 0) {
         signal(SIGINT, SIG_DFL);
         signal(SIGTERM, SIG_DFL);

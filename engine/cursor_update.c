@@ -286,9 +286,9 @@ JET_ERR cursor_set(struct cursor *cursor, const struct set_column *set) {
         FAIL(JET_errInvalidParameter);
     if (!s.value.p && (column->flags & COLUMN_NOT_NULL))
         FAIL(JET_errNullInvalid);
-    if (s.value.n > cursor->db->page_size)
-        FAIL(JET_errRecordTooBig);
     bool cut = cut_to_max(column, &s.value);
+    if (s.value.n > cursor->db->page_size && is_long_type(column->type))
+        FAIL(JET_errRecordTooBig);
     if (s.grbit & UNIQUE_SETS)
         CALL(check_unique(cursor, column, &s));
     CALL(rec_edit_set(cursor->update.edit, column, s.itag, s.value, false));

@@ -186,9 +186,10 @@ static JET_ERR close_archive(const char *path, const struct log_header *last, ui
         goto cleanup;
     CALL(os_open(path, OS_WRITE, &file));
     CALL(cut_off(&image, file, end));
-    log_frame_seal(image.bytes, end, image.seed, 0, end, LOG_END, LOG_FRAME_FIRST | LOG_FRAME_LAST);
-    uint32_t block = end & ~(LOG_SECTOR - 1);
-    CALL(os_write(file, block, image.bytes + block, LOG_SECTOR));
+    uint32_t to = log_frame_seal(image.bytes, end, image.seed, 0, end, LOG_END, LOG_FRAME_FIRST | LOG_FRAME_LAST);
+    uint32_t from = end & ~(LOG_SECTOR - 1); /* it may lie across two blocks */
+    to = (to + LOG_SECTOR - 1) & ~(LOG_SECTOR - 1);
+    CALL(os_write(file, from, image.bytes + from, to - from));
     CALL(os_sync(file));
 cleanup:
     os_close(file);

@@ -8,6 +8,7 @@
 
 #include "base/checksum.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "tests/lib/testapi.h"
 #include "tests/lib/testlog.h"
 
@@ -77,6 +78,18 @@ static bool same_as(const char *path, const void *bytes, size_t size) {
     bool same = now == size && memcmp(got, bytes, size) == 0;
     free(got);
     return same;
+}
+
+/* No power fails here, and thousands of starts need not wait for a disk. */
+static JET_ERR no_sync(struct os_file *file) { (void)file; return JET_errSuccess; }
+static JET_ERR no_sync_dir(const char *path) { (void)path; return JET_errSuccess; }
+
+static void without_syncs(void) {
+    static struct os_table table;
+    table = os_posix;
+    table.sync = no_sync;
+    table.sync_dir = no_sync_dir;
+    os_install(&table);
 }
 
 /* ---- an instance that has been used: RECORDS transactions, each a record ---- */
@@ -212,6 +225,7 @@ static void begin(bool crash) {
     free_files(&good);
     free_files(&other);
     starts = refusals = 0;
+    without_syncs();
     good = make_files(crash);
 }
 
@@ -373,9 +387,8 @@ static void header__impossible_values_are_refused_or_harmless(void) {
     }
     CU_ASSERT(refused > 10);
     static const struct { unsigned at; uint32_t value; JET_ERR err; } fields[] = {
-        {8, 0x621, JET_errInvalidDatabaseVersion}, {232, 30, JET_errInvalidDatabaseVersion}, {236, 8192, JET_errPageSizeMismatch},
-        {236, 0, JET_errPageSizeMismatch}, {52, JET_dbstateDirtyShutdown, JET_errDatabaseDirtyShutdown},
-        {52, 77, JET_errDatabaseCorrupted}};
+        {8, 0x621, JET_errInvalidDatabaseVersion}, {232, 30, JET_errInvalidDatabaseVersion}, {236, 0, JET_errDatabaseCorrupted}, {52, JET_dbstateDirtyShutdown, JET_errDatabaseDirtyShutdown},
+        {52, 77, JET_errDatabaseDirtyShutdown}, {52, JET_dbstateJustCreated, JET_errDatabaseCorrupted}};
     for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         memcpy(headers, f->bytes, sizeof headers);
         memcpy(headers + fields[i].at, &fields[i].value, 4);
@@ -386,10 +399,129 @@ static void header__impossible_values_are_refused_or_harmless(void) {
     end();
 }
 
+static void page_size__of_another_kind_is_refused(void) {
+    begin(false);
+    CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, 8192, NULL));
+    struct testapi t = testapi_start("8k");
+    testapi_create(&t, "x.edb");
+    CHECK_ERR(JetAttachDatabase(t.ses, in(dir, "x.edb"), 0), JET_errPageSizeMismatch);
+    testapi_stop(&t);
+    CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, 4096, NULL));
+    t = testapi_start("j");
+    CHECK_ERR(JetAttachDatabase(t.ses, test_path("8k/x.edb"), 0), JET_errPageSizeMismatch);
+    testapi_stop(&t);
+    end();
+}
+
 /* ---- files that Windows wrote ---- */
+
+struct seen { unsigned tables, records, values, separate; };
+
+/* Every value of the current record. Values that this library cannot read are counted. */
+static void read_record(struct testapi *t, JET_TABLEID table, const uint32_t *columns, unsigned count, struct seen *seen) {
+    static uint8_t buffer[64 << 10];
+    for (unsigned i = 0; i < count; i++) {
+        JET_RETINFO info = {.cbStruct = sizeof info, .itagSequence = 1};
+        for (;; info.itagSequence++) {
+            uint32_t actual = 0;
+            JET_ERR err = JetRetrieveColumn(t->ses, table, columns[i], buffer, sizeof buffer, &actual, 0, &info);
+            if (err == JET_errFeatureNotAvailable) {
+                seen->separate++;
+                continue;
+            }
+            CHECK_OK(err < JET_errSuccess ? err : JET_errSuccess);
+            if (err == JET_wrnColumnNull)
+                break;
+            seen->values++;
+        }
+    }
+}
+
+static void read_table(struct testapi *t, const char *name, struct seen *seen) {
+    JET_TABLEID table;
+    JET_COLUMNLIST list;
+    static uint32_t columns[JET_ccolMost];
+    unsigned count = 0;
+    CHECK_OK(JetOpenTable(t->ses, t->db, name, NULL, 0, 0, &table));
+    CHECK_OK(JetGetTableColumnInfo(t->ses, table, NULL, &list, sizeof list, JET_ColInfoList));
+    for (JET_ERR err = JET_errSuccess; err >= JET_errSuccess && list.cRecord && count < JET_ccolMost; err = JetMove(t->ses, list.tableid, JET_MoveNext, 0))
+        CHECK_OK(JetRetrieveColumn(t->ses, list.tableid, list.columnidcolumnid, &columns[count++], 4, NULL, 0, NULL));
+    CU_ASSERT_EQUAL(count, list.cRecord);
+    CHECK_OK(JetCloseTable(t->ses, list.tableid));
+    JET_ERR err = JetMove(t->ses, table, (int32_t)JET_MoveFirst, 0);
+    for (; err >= JET_errSuccess; err = JetMove(t->ses, table, JET_MoveNext, 0), seen->records++)
+        read_record(t, table, columns, count, seen);
+    CHECK_ERR(err, JET_errNoCurrentRecord);
+    seen->tables++;
+    CHECK_OK(JetCloseTable(t->ses, table));
+}
+
+static struct seen read_all_tables(struct testapi *t) {
+    struct seen seen = {0};
+    JET_OBJECTLIST list;
+    CHECK_OK(JetGetObjectInfo(t->ses, t->db, JET_objtypTable, NULL, NULL, &list, sizeof list, JET_ObjInfoListNoStats));
+    for (JET_ERR err = JET_errSuccess; err >= JET_errSuccess; err = JetMove(t->ses, list.tableid, JET_MoveNext, 0))
+        read_table(t, testapi_get(t->ses, list.tableid, list.columnidobjectname), &seen);
+    CU_ASSERT_EQUAL(seen.tables, list.cRecord);
+    CHECK_OK(JetCloseTable(t->ses, list.tableid));
+    return seen;
+}
+
+static void windows__databases_are_attached_read_and_detached_clean(void) {
+    static const char *const names[] = {"basic.edb", "binary.edb", "text.edb", "multi.edb", "default.edb", "index.edb",
+                                        "large.edb", "SRUDB.dat", "Current.mdb", "Catalog1.edb"};
+    without_syncs();
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        uint32_t page_size;
+        JET_DBINFOMISC7 misc;
+        const char *path = test_windows_file(names[i]);
+        if (!path)
+            return;
+        CHECK_OK(JetGetDatabaseFileInfo(path, &page_size, 4, JET_DbInfoPageSize));
+        CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, page_size, NULL));
+        struct testapi t = testapi_start("w");
+        for (int round = 0; round < 2; round++) { /* read-only, then for writing */
+            JET_GRBIT grbit = round == 0 ? JET_bitDbReadOnly : 0;
+            CHECK_OK(JetAttachDatabase(t.ses, path, grbit));
+            CHECK_OK(JetOpenDatabase(t.ses, path, NULL, &t.db, grbit));
+            struct seen seen = read_all_tables(&t);
+            CU_ASSERT(seen.tables >= 4 && seen.records > 100 && seen.values > seen.records);
+            CHECK_OK(JetCloseDatabase(t.ses, t.db, 0));
+            CHECK_OK(JetDetachDatabase(t.ses, path));
+        }
+        testapi_stop(&t);
+        CHECK_OK(JetGetDatabaseFileInfo(path, &misc, sizeof misc, JET_DbInfoMisc));
+        CU_ASSERT_EQUAL(misc.dbstate, JET_dbstateCleanShutdown);
+        empty_dir(test_path("w"));
+        unlink(path);
+    }
+    CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, 4096, NULL));
+}
+
+static void windows__databases_of_a_newer_revision_are_refused_unchanged(void) {
+    char path[512];
+    const char *unpacked = test_windows_file("basic.edb");
+    if (!unpacked)
+        return;
+    snprintf(path, sizeof path, "%s", unpacked);
+    size_t size;
+    uint8_t *bytes = testlog_load(path, &size);
+    const uint32_t revision = 30;
+    memcpy(bytes + 232, &revision, 4);
+    seal(bytes);
+    testlog_store(path, bytes, size);
+    struct testapi t = testapi_start("w");
+    CHECK_ERR(JetAttachDatabase(t.ses, path, 0), JET_errInvalidDatabaseVersion);
+    CHECK_ERR(JetAttachDatabase(t.ses, path, JET_bitDbReadOnly), JET_errInvalidDatabaseVersion);
+    CU_ASSERT(same_as(path, bytes, size));
+    testapi_stop(&t);
+    free(bytes);
+}
 
 TEST_MAIN(TEST(cut__files_of_a_clean_instance_are_refused_or_lose_nothing), TEST(cut__files_after_a_crash_are_refused_or_lose_nothing),
           TEST(longer__files_are_refused_or_lose_nothing), TEST(missing__files_and_directories_in_their_place_are_refused_or_lose_nothing),
           TEST(flipped__bits_are_refused_or_lose_at_most_what_a_torn_write_would), TEST(swapped__generations_are_refused_or_lose_nothing),
           TEST(foreign__files_of_another_instance_are_refused_or_lose_nothing), TEST(older__copies_of_a_database_are_not_mistaken_for_it),
-          TEST(header__one_good_copy_is_enough_and_two_bad_ones_are_refused), TEST(header__impossible_values_are_refused_or_harmless))
+          TEST(header__one_good_copy_is_enough_and_two_bad_ones_are_refused), TEST(header__impossible_values_are_refused_or_harmless),
+          TEST(page_size__of_another_kind_is_refused), TEST(windows__databases_are_attached_read_and_detached_clean),
+          TEST(windows__databases_of_a_newer_revision_are_refused_unchanged))

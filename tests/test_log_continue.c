@@ -174,6 +174,15 @@ static void log_continue__closes_a_last_archive_that_is_open(void) {
     free(check);
 }
 
+static void log_continue__closes_an_archive_across_two_blocks(void) {
+    struct log *log = testlog_create();
+    testlog_append(log, 0, LOG_SECTOR - LOG_FRAME_HEADER - 8); /* LOG_END goes to the last 8 bytes of a block and on */
+    CU_ASSERT_EQUAL(lgpos_offset(log_tip(log)), 2 * LOG_SECTOR - 8);
+    log_close(log);
+    CHECK_OK(os_rename(test_path("edb.log"), test_path("edb00001.log")));
+    check_goes_on(1);
+}
+
 /* ---- a record that a crash left incomplete ---- */
 
 /* Record 1 begins in generation 1 and ends in 3. */
@@ -293,7 +302,8 @@ TEST_MAIN(TEST(log_continue__starts_a_generation_after_a_set_that_is_elsewhere),
           TEST(crash_in_roll__after_the_second_rename), TEST(crash_in_roll__of_the_very_first_generation),
           TEST(crash_in_roll__a_temporary_log_without_a_header_does_not_count),
           TEST(crash_in_roll__a_temporary_log_of_another_generation_does_not_count),
-          TEST(log_continue__closes_a_last_archive_that_is_open), TEST(incomplete_record__its_last_piece_is_missing),
+          TEST(log_continue__closes_a_last_archive_that_is_open),
+          TEST(log_continue__closes_an_archive_across_two_blocks), TEST(incomplete_record__its_last_piece_is_missing),
           TEST(incomplete_record__its_middle_piece_is_missing), TEST(incomplete_record__the_current_log_is_missing),
           TEST(incomplete_record__all_but_its_log_end_is_there),
           TEST(incomplete_record__a_second_crash_changes_nothing),
