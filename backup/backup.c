@@ -318,6 +318,14 @@ cleanup:
     return err;
 }
 
+/* The manifest has its name, though not for certain durably, when what failed is the last sync. */
+static bool set_is_written(const struct backup *b) {
+    struct set set;
+    bool written = set_read(b->target, &set) >= JET_errSuccess && set.high == b->set.high;
+    set_done(&set);
+    return written;
+}
+
 /* P10. An incremental leaves the set as it was: its manifest does not name the new files, which go. */
 static void take_back(struct backup *b) {
     if (!b->wrote)
@@ -326,6 +334,8 @@ static void take_back(struct backup *b) {
         set_remove(b->target, b->options->atomic);
         return;
     }
+    if (set_is_written(b))
+        return;
     for (uint32_t i = b->first_new_file; i < b->set.file_count; i++) {
         char path[OS_PATH_MAX];
         if (os_path_join(path, b->target, b->set.files[i].name) >= JET_errSuccess && os_remove(path) < JET_errSuccess)

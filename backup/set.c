@@ -87,8 +87,9 @@ JET_ERR set_promote(const char *dir) {
     CALL(join(old, dir, "old"));
     CALL(os_rename(temp, fresh));
     CALL(os_sync_dir(dir));
-    CALL(wipe(old));
-    CALL(os_sync_dir(dir));
+    JET_ERR ignored = wipe(old); /* `new` is the set now; what stays of `old` goes with the next backup */
+    ignored = os_sync_dir(dir);
+    (void)ignored;
 cleanup:
     return err;
 }
