@@ -17,7 +17,7 @@ struct slot {
     _Atomic uint64_t owner;
     _Atomic bool claimed;
     uint32_t uses;
-    uint32_t next_free;      /* slot number + 1 */
+    uint32_t next_free; /* slot number + 1 */
 };
 
 static struct slot *_Atomic chunks[CHUNKS];
@@ -25,7 +25,9 @@ static pthread_mutex_t slots_mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t slot_count, first_free;
 
 static struct slot *slot_at(uint32_t number) {
-    struct slot *chunk = number / CHUNK_SLOTS < CHUNKS ? atomic_load_explicit(&chunks[number / CHUNK_SLOTS], memory_order_acquire) : NULL;
+    struct slot *chunk = number / CHUNK_SLOTS < CHUNKS
+                             ? atomic_load_explicit(&chunks[number / CHUNK_SLOTS], memory_order_acquire)
+                             : NULL;
     return chunk ? &chunk[number % CHUNK_SLOTS] : NULL;
 }
 
@@ -178,7 +180,9 @@ void engine_remove(struct api_inst *inst) {
 
 static JET_ERR not_running(const struct api_inst *inst) {
     int busy = atomic_load(&inst->busy);
-    return busy == BUSY_INIT ? JET_errInitInProgress : busy == BUSY_RESTORE ? JET_errRestoreInProgress : JET_errNotInitialized;
+    return busy == BUSY_INIT      ? JET_errInitInProgress
+           : busy == BUSY_RESTORE ? JET_errRestoreInProgress
+                                  : JET_errNotInitialized;
 }
 
 static JET_ERR may_enter(struct api_inst *inst, unsigned flags) {
@@ -235,7 +239,8 @@ void api_leave_session(struct api_session *session) {
     api_leave_instance(owner);
 }
 
-JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, struct api_session **session, struct api_table **out) {
+JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, struct api_session **session,
+                        struct api_table **out) {
     JET_ERR err = api_enter_session(sesid, flags, session);
     if (err < JET_errSuccess)
         return err;
@@ -348,13 +353,15 @@ JET_ERR api_table_room(struct api_session *session) {
     return JET_errSuccess;
 }
 
-JET_ERR api_table_open(struct api_session *session, uint8_t dbid, struct cursor *cursor, struct list *list, JET_TABLEID *out) {
+JET_ERR api_table_open(struct api_session *session, uint8_t dbid, struct cursor *cursor, struct list *list,
+                       JET_TABLEID *out) {
     JET_ERR err = JET_errSuccess;
     struct api_table *t = calloc(1, sizeof *t);
 
     if (!t)
         FAIL(JET_errOutOfMemory);
-    *t = (struct api_table){.owner = session, .cursor = cursor, .list = list, .dbid = dbid, .level = session_level(session->session)};
+    *t = (struct api_table){
+        .owner = session, .cursor = cursor, .list = list, .dbid = dbid, .level = session_level(session->session)};
     CALL(handle_new(HANDLE_TABLE, t, session->handle, &t->handle));
     t->next = session->tables;
     if (t->next)

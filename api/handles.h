@@ -1,8 +1,9 @@
 /* What stands behind the handles of the API.
  *
  * A handle is a slot number and a tag that changes with each use of the slot: a stale, foreign or invented handle finds
- * nothing. Slots are never freed, so looking at one is always safe; what stands behind it may be freed by another thread
- * at any moment, unless the slot is claimed. Who frees it claims the slot first. A claim is one flag in the slot:
+ * nothing. Slots are never freed, so looking at one is always safe; what stands behind it may be freed by another
+ * thread at any moment, unless the slot is claimed. Who frees it claims the slot first. A claim is one flag in the
+ * slot:
  *
  *     session    claimed for the length of a call: one call at a time, another one gets JET_errSessionSharingViolation
  *     instance   claimed for the moment in which a call is counted
@@ -40,26 +41,29 @@ struct api_inst {
     struct params params;
     char name[64], display[64];
     bool named;
-    _Atomic bool running;    /* between JetInit and JetTerm */
-    _Atomic int busy;        /* enum busy */
+    _Atomic bool running;     /* between JetInit and JetTerm */
+    _Atomic int busy;         /* enum busy */
     _Atomic bool terminating; /* no more entries */
-    _Atomic bool stopped;    /* JetStopServiceInstance */
-    _Atomic uint32_t calls;  /* entered */
+    _Atomic bool stopped;     /* JetStopServiceInstance */
+    _Atomic uint32_t calls;   /* entered */
     _Atomic uint32_t cursors;
-    struct inst *inst;       /* while running */
-    struct os_mutex mutex;   /* OS_RANK_API: the list of sessions */
+    struct inst *inst;     /* while running */
+    struct os_mutex mutex; /* OS_RANK_API: the list of sessions */
     struct api_session *sessions;
     uint32_t session_count;
-    struct api_inst *next;   /* all instances, under the engine's mutex */
+    struct api_inst *next; /* all instances, under the engine's mutex */
 };
 
 struct api_session {
     JET_SESID handle;
     struct api_inst *owner;
     struct session *session;
-    _Atomic unsigned level;  /* of its transaction after the last call, for JetTerm2 */
+    _Atomic unsigned level; /* of its transaction after the last call, for JetTerm2 */
     struct api_table *tables;
-    struct { uint32_t opens; bool exclusive, writes; } dbs[DB_MAX + 1]; /* writes: not only with JET_bitDbReadOnly */
+    struct {
+        uint32_t opens;
+        bool exclusive, writes;
+    } dbs[DB_MAX + 1]; /* writes: not only with JET_bitDbReadOnly */
     struct api_session *prev, *next;
 };
 
@@ -67,10 +71,10 @@ struct api_session {
 struct api_table {
     JET_TABLEID handle;
     struct api_session *owner;
-    struct cursor *cursor;   /* NULL: list */
+    struct cursor *cursor; /* NULL: list */
     struct list *list;
     uint8_t dbid;
-    unsigned level;          /* of the transaction it was opened in; 0: none */
+    unsigned level; /* of the transaction it was opened in; 0: none */
     struct api_table *prev, *next;
 };
 
@@ -78,10 +82,10 @@ struct api_table {
 extern struct params *engine_params(void);
 void engine_lock(void);
 void engine_unlock(void);
-struct api_inst *engine_instances(void); /* locked */
-uint32_t engine_running(void);           /* instances that run; locked */
-MUST_CHECK JET_ERR engine_add(struct api_inst *inst);    /* locked; JET_errInstanceNameInUse, JET_errTooManyInstances */
-void engine_remove(struct api_inst *inst);               /* locked */
+struct api_inst *engine_instances(void);              /* locked */
+uint32_t engine_running(void);                        /* instances that run; locked */
+MUST_CHECK JET_ERR engine_add(struct api_inst *inst); /* locked; JET_errInstanceNameInUse, JET_errTooManyInstances */
+void engine_remove(struct api_inst *inst);            /* locked */
 
 enum enter_flags {
     ENTER_ENDING = 1, /* only gives things back: also after JetStopServiceInstance, and when the log has failed */
@@ -94,16 +98,19 @@ void api_leave_instance(struct api_inst *inst);
 MUST_CHECK JET_ERR api_enter_session(JET_SESID sesid, unsigned flags, struct api_session **out);
 void api_leave_session(struct api_session *session);
 /* With a table of the session: JET_errInvalidTableId, JET_errSesidTableIdMismatch. */
-MUST_CHECK JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, struct api_session **session, struct api_table **out);
+MUST_CHECK JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, struct api_session **session,
+                                   struct api_table **out);
 /* The same for calls that a list does not have: JET_errInvalidOnSort there. */
-MUST_CHECK JET_ERR api_enter_cursor(JET_SESID sesid, JET_TABLEID tableid, struct api_session **session, struct api_table **out);
+MUST_CHECK JET_ERR api_enter_cursor(JET_SESID sesid, JET_TABLEID tableid, struct api_session **session,
+                                    struct api_table **out);
 /* The database of a handle, if the session has it open. JET_errInvalidDatabaseId. */
 MUST_CHECK JET_ERR api_db(struct api_session *session, JET_DBID dbid, struct db **out);
 
 /* Sessions and tables come and go through these. */
 MUST_CHECK JET_ERR api_session_open(struct api_inst *inst, JET_SESID *out);
 MUST_CHECK JET_ERR api_session_close(struct api_session *session); /* entered by the caller; gone on return */
-MUST_CHECK JET_ERR api_table_open(struct api_session *session, uint8_t dbid, struct cursor *cursor, struct list *list, JET_TABLEID *out);
+MUST_CHECK JET_ERR api_table_open(struct api_session *session, uint8_t dbid, struct cursor *cursor, struct list *list,
+                                  JET_TABLEID *out);
 void api_table_close(struct api_table *table);
 /* JET_errOutOfCursors, JET_errTooManyOpenTables: before a cursor is opened. */
 MUST_CHECK JET_ERR api_table_room(struct api_session *session);

@@ -21,8 +21,9 @@ JET_ERR JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT gr
 }
 
 JET_ERR JetMakeKey(JET_SESID sesid, JET_TABLEID tableid, const void *pvData, uint32_t cbData, JET_GRBIT grbit) {
-    const JET_GRBIT known = JET_bitNewKey | JET_bitStrLimit | JET_bitSubStrLimit | JET_bitNormalizedKey | JET_bitKeyDataZeroLength |
-                            JET_bitFullColumnStartLimit | JET_bitFullColumnEndLimit | JET_bitPartialColumnStartLimit | JET_bitPartialColumnEndLimit;
+    const JET_GRBIT known = JET_bitNewKey | JET_bitStrLimit | JET_bitSubStrLimit | JET_bitNormalizedKey |
+                            JET_bitKeyDataZeroLength | JET_bitFullColumnStartLimit | JET_bitFullColumnEndLimit |
+                            JET_bitPartialColumnStartLimit | JET_bitPartialColumnEndLimit;
     struct api_session *session;
     struct api_table *table;
     if (grbit & ~known)
@@ -39,7 +40,8 @@ JET_ERR JetMakeKey(JET_SESID sesid, JET_TABLEID tableid, const void *pvData, uin
 }
 
 JET_ERR JetSeek(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit) {
-    const JET_GRBIT known = JET_bitSeekEQ | JET_bitSeekLT | JET_bitSeekLE | JET_bitSeekGE | JET_bitSeekGT | JET_bitSetIndexRange | JET_bitCheckUniqueness;
+    const JET_GRBIT known = JET_bitSeekEQ | JET_bitSeekLT | JET_bitSeekLE | JET_bitSeekGE | JET_bitSeekGT |
+                            JET_bitSetIndexRange | JET_bitCheckUniqueness;
     struct api_session *session;
     struct api_table *table;
     if (grbit & ~known)
@@ -53,7 +55,8 @@ JET_ERR JetSeek(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit) {
 }
 
 JET_ERR JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableidSrc, JET_GRBIT grbit) {
-    const JET_GRBIT known = JET_bitRangeInclusive | JET_bitRangeUpperLimit | JET_bitRangeInstantDuration | JET_bitRangeRemove;
+    const JET_GRBIT known =
+        JET_bitRangeInclusive | JET_bitRangeUpperLimit | JET_bitRangeInstantDuration | JET_bitRangeRemove;
     struct api_session *session;
     struct api_table *table;
     if (grbit & ~known)
@@ -66,7 +69,8 @@ JET_ERR JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableidSrc, JET_GRBIT grbi
     return err;
 }
 
-JET_ERR JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvData, uint32_t cbMax, uint32_t *pcbActual, JET_GRBIT grbit) {
+JET_ERR JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvData, uint32_t cbMax, uint32_t *pcbActual,
+                       JET_GRBIT grbit) {
     struct api_session *session;
     struct api_table *table;
     size_t actual = 0;
@@ -136,8 +140,8 @@ static JET_ERR retrieve(struct api_table *table, struct retrieve *r) {
     return list_retrieve(table->list, r->fid, r->out, r->out_bytes, &r->actual);
 }
 
-JET_ERR JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData, uint32_t *pcbActual,
-                          JET_GRBIT grbit, JET_RETINFO *pretinfo) {
+JET_ERR JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData, uint32_t cbData,
+                          uint32_t *pcbActual, JET_GRBIT grbit, JET_RETINFO *pretinfo) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session;
     struct api_table *table;
@@ -169,7 +173,8 @@ cleanup:
     return err;
 }
 
-JET_ERR JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn) {
+JET_ERR JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOLUMN *pretrievecolumn,
+                           uint32_t cretrievecolumn) {
     struct api_session *session;
     struct api_table *table;
     JET_ERR result = JET_errSuccess;
@@ -181,7 +186,11 @@ JET_ERR JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid, JET_RETRIEVECOL
         return err;
     for (uint32_t i = 0; i < cretrievecolumn; i++) {
         JET_RETRIEVECOLUMN *c = &pretrievecolumn[i];
-        struct retrieve r = {.fid = c->columnid, .grbit = c->grbit, .offset = c->ibLongValue, .itag = c->itagSequence, .out = c->pvData,
+        struct retrieve r = {.fid = c->columnid,
+                             .grbit = c->grbit,
+                             .offset = c->ibLongValue,
+                             .itag = c->itagSequence,
+                             .out = c->pvData,
                              .out_bytes = c->pvData ? c->cbData : 0};
         c->err = retrieve(table, &r);
         if (c->err < JET_errSuccess) {
@@ -220,7 +229,8 @@ JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep) {
      JET_bitSetUniqueMultiValues | JET_bitSetUniqueNormalizedMultiValues | JET_bitSetRevertToDefaultValue |            \
      JET_bitSetIntrinsicLV | JET_bitSetUncompressed | JET_bitSetCompressed | JET_bitSetContiguousLV)
 
-static JET_ERR set(struct api_table *table, JET_COLUMNID columnid, const void *data, uint32_t bytes, JET_GRBIT grbit, uint32_t itag, uint32_t offset) {
+static JET_ERR set(struct api_table *table, JET_COLUMNID columnid, const void *data, uint32_t bytes, JET_GRBIT grbit,
+                   uint32_t itag, uint32_t offset) {
     if (grbit & ~(JET_GRBIT)SET_GRBITS)
         return RAISE(JET_errInvalidGrbit);
     if (grbit & JET_bitSetSeparateLV)
@@ -230,13 +240,20 @@ static JET_ERR set(struct api_table *table, JET_COLUMNID columnid, const void *d
         return RAISE(JET_errInvalidParameter);
     const le32_t size = to_le32(bytes); /* the engine takes the new size as a value, ESE's callers give it as cbData */
     const bool zero_length = bytes == 0 && (grbit & JET_bitSetZeroLength);
-    struct set_column s = {.fid = columnid, .grbit = grbit, .offset = offset, .itag = itag,
-                           .value = size_only ? slice(&size, sizeof size) : slice(bytes ? data : zero_length ? "" : NULL, bytes)};
+    struct set_column s = {.fid = columnid,
+                           .grbit = grbit,
+                           .offset = offset,
+                           .itag = itag,
+                           .value = size_only ? slice(&size, sizeof size)
+                                              : slice(bytes         ? data
+                                                      : zero_length ? ""
+                                                                    : NULL,
+                                                      bytes)};
     return cursor_set(table->cursor, &s);
 }
 
-JET_ERR JetSetColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, const void *pvData, uint32_t cbData, JET_GRBIT grbit,
-                     JET_SETINFO *psetinfo) {
+JET_ERR JetSetColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, const void *pvData, uint32_t cbData,
+                     JET_GRBIT grbit, JET_SETINFO *psetinfo) {
     struct api_session *session;
     struct api_table *table;
     if (psetinfo && psetinfo->cbStruct < sizeof *psetinfo)
@@ -244,7 +261,8 @@ JET_ERR JetSetColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid
     JET_ERR err = api_enter_cursor(sesid, tableid, &session, &table);
     if (err < JET_errSuccess)
         return err;
-    err = set(table, columnid, pvData, cbData, grbit, psetinfo ? psetinfo->itagSequence : 1, psetinfo ? psetinfo->ibLongValue : 0);
+    err = set(table, columnid, pvData, cbData, grbit, psetinfo ? psetinfo->itagSequence : 1,
+              psetinfo ? psetinfo->ibLongValue : 0);
     api_leave_session(session);
     return err;
 }
@@ -278,7 +296,8 @@ static JET_ERR end_alone(struct api_session *session, bool alone, JET_ERR err) {
         JET_ERR undone = trx_rollback(session->session, true);
         return undone < JET_errSuccess ? undone : err;
     }
-    JET_ERR committed = trx_commit(session->session, params_int(&session->owner->params, JET_paramCommitDefault) & JET_bitCommitLazyFlush);
+    JET_ERR committed = trx_commit(session->session, params_int(&session->owner->params, JET_paramCommitDefault) &
+                                                         JET_bitCommitLazyFlush);
     if (committed < JET_errSuccess)
         return committed;
     checkpoint_help(session->owner->inst);

@@ -5,7 +5,8 @@
 #include "engine/space.h"
 
 #define CREATE_GRBITS JET_bitDbOverwriteExisting
-#define ATTACH_GRBITS (JET_bitDbReadOnly | JET_bitDbUpgrade | JET_bitDbEnableBackgroundMaintenance | JET_bitDbPurgeCacheOnAttach)
+#define ATTACH_GRBITS                                                                                                  \
+    (JET_bitDbReadOnly | JET_bitDbUpgrade | JET_bitDbEnableBackgroundMaintenance | JET_bitDbPurgeCacheOnAttach)
 #define OPEN_GRBITS (JET_bitDbReadOnly | JET_bitDbExclusive)
 
 static JET_ERR absolute(const char *given, char out[OS_PATH_MAX]) {
@@ -116,12 +117,14 @@ cleanup:
     return err;
 }
 
-JET_ERR JetCreateDatabase(JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid, JET_GRBIT grbit) {
+JET_ERR JetCreateDatabase(JET_SESID sesid, JET_PCSTR szFilename, JET_PCSTR szConnect, JET_DBID *pdbid,
+                          JET_GRBIT grbit) {
     (void)szConnect;
     return JetCreateDatabase2(sesid, szFilename, 0, pdbid, grbit);
 }
 
-JET_ERR JetAttachDatabase2(JET_SESID sesid, const char *szFilename, const uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit) {
+JET_ERR JetAttachDatabase2(JET_SESID sesid, const char *szFilename, const uint32_t cpgDatabaseSizeMax,
+                           JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session = NULL;
     char path[OS_PATH_MAX];
@@ -156,7 +159,8 @@ JET_ERR JetAttachDatabase(JET_SESID sesid, const char *szFilename, JET_GRBIT grb
     return JetAttachDatabase2(sesid, szFilename, 0, grbit);
 }
 
-JET_ERR JetOpenDatabase(JET_SESID sesid, const char *szFilename, const char *szConnect, JET_DBID *pdbid, JET_GRBIT grbit) {
+JET_ERR JetOpenDatabase(JET_SESID sesid, const char *szFilename, const char *szConnect, JET_DBID *pdbid,
+                        JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session = NULL;
     char path[OS_PATH_MAX];
@@ -262,8 +266,9 @@ JET_ERR JetDetachDatabase(JET_SESID sesid, const char *szFilename) {
 
 /* ---- facts ---- */
 
-static const size_t misc_sizes[] = {sizeof(JET_DBINFOMISC7), sizeof(JET_DBINFOMISC6), sizeof(JET_DBINFOMISC5), sizeof(JET_DBINFOMISC4),
-                                    sizeof(JET_DBINFOMISC3), sizeof(JET_DBINFOMISC2), sizeof(JET_DBINFOMISC)};
+static const size_t misc_sizes[] = {sizeof(JET_DBINFOMISC7), sizeof(JET_DBINFOMISC6), sizeof(JET_DBINFOMISC5),
+                                    sizeof(JET_DBINFOMISC4), sizeof(JET_DBINFOMISC3), sizeof(JET_DBINFOMISC2),
+                                    sizeof(JET_DBINFOMISC)};
 
 static JET_ERR put_misc(const struct dbheader *header, void *out, uint32_t out_bytes) {
     for (unsigned i = 0; i < sizeof misc_sizes / sizeof *misc_sizes; i++)
@@ -375,7 +380,9 @@ static JET_ERR put_file_type(struct os_file *file, uint64_t bytes, void *out, ui
     if (bytes < sizeof head)
         return put_u32(JET_filetypeUnknown, out, out_bytes);
     JET_ERR err = os_read(file, 0, head, sizeof head);
-    return err < JET_errSuccess ? err : put_u32(head[667] <= JET_filetypeFlushMap ? head[667] : JET_filetypeUnknown, out, out_bytes);
+    return err < JET_errSuccess
+               ? err
+               : put_u32(head[667] <= JET_filetypeFlushMap ? head[667] : JET_filetypeUnknown, out, out_bytes);
 }
 
 JET_ERR JetGetDatabaseFileInfo(const char *szDatabaseName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) {
@@ -407,7 +414,8 @@ JET_ERR JetGetDatabaseFileInfo(const char *szDatabaseName, void *pvResult, uint3
         if (!header)
             FAIL(JET_errOutOfMemory);
         CALL(dbheader_read(file, header, NULL));
-        CALL(InfoLevel == JET_DbInfoMisc ? put_misc(header, pvResult, cbMax) : put_u32(le32(header->page_size), pvResult, cbMax));
+        CALL(InfoLevel == JET_DbInfoMisc ? put_misc(header, pvResult, cbMax)
+                                         : put_u32(le32(header->page_size), pvResult, cbMax));
         break;
     default:
         FAIL(JET_errInvalidParameter);

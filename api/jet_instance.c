@@ -8,7 +8,8 @@
 
 #define VERSION_BUILD 9900u
 
-JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, const char *szDisplayName, JET_GRBIT grbit) {
+JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, const char *szDisplayName,
+                           JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
     struct api_inst *inst = NULL;
     bool locked = false;
@@ -51,7 +52,9 @@ JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName) {
 /* JetInit, JetTerm and JetRestoreInstance have the instance to themselves. */
 static JET_ERR begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst **out) {
     static const JET_ERR refusals[] = {
-        [BUSY_INIT] = JET_errInitInProgress, [BUSY_TERM] = JET_errTermInProgress, [BUSY_RESTORE] = JET_errRestoreInProgress,
+        [BUSY_INIT] = JET_errInitInProgress,
+        [BUSY_TERM] = JET_errTermInProgress,
+        [BUSY_RESTORE] = JET_errRestoreInProgress,
     };
     struct api_inst *inst = handle_claim(HANDLE_INSTANCE, handle);
     if (!inst)
@@ -249,7 +252,8 @@ static JET_ERR param_owner(JET_INSTANCE instance, JET_SESID sesid, struct api_in
     return *out ? JET_errSuccess : RAISE(JET_errInvalidInstance);
 }
 
-JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam, JET_PCSTR szParam) {
+JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam,
+                              JET_PCSTR szParam) {
     struct api_inst *inst;
     engine_params();
     engine_lock();
@@ -263,8 +267,8 @@ JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t
     return err;
 }
 
-JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam, JET_PSTR szParam,
-                              uint32_t cbMax) {
+JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid, JET_API_PTR *plParam,
+                              JET_PSTR szParam, uint32_t cbMax) {
     struct api_inst *inst;
     engine_params();
     engine_lock();
@@ -309,8 +313,11 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     if (err < JET_errSuccess)
         return err;
     struct backup_options options = {
-        .path = path, .incremental = grbit & JET_bitBackupIncremental, .atomic = grbit & JET_bitBackupAtomic,
-        .status = pfnStatus ? call_status : NULL, .context = &status,
+        .path = path,
+        .incremental = grbit & JET_bitBackupIncremental,
+        .atomic = grbit & JET_bitBackupAtomic,
+        .status = pfnStatus ? call_status : NULL,
+        .context = &status,
     };
     err = backup_run(inst->inst, &options);
     api_leave_instance(inst);
@@ -337,7 +344,10 @@ JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest
         FAIL(JET_errOutOfMemory);
     get_config(inst, config, &events);
     struct restore_options options = {
-        .set = set, .dest = *dest ? dest : NULL, .status = pfn ? call_status : NULL, .context = &status,
+        .set = set,
+        .dest = *dest ? dest : NULL,
+        .status = pfn ? call_status : NULL,
+        .context = &status,
     };
     CALL(restore_run(config, &events, &options));
 cleanup:

@@ -5,9 +5,9 @@
 #include "api/list.h"
 
 #define OPEN_TABLE_GRBITS                                                                                              \
-    (JET_bitTableDenyWrite | JET_bitTableDenyRead | JET_bitTableReadOnly | JET_bitTableUpdatable | JET_bitTablePermitDDL | \
-     JET_bitTableNoCache | JET_bitTablePreread | JET_bitTableOpportuneRead | JET_bitTableSequential |                  \
-     JET_bitTableClassMask | JET_bitTableTryPurgeOnClose)
+    (JET_bitTableDenyWrite | JET_bitTableDenyRead | JET_bitTableReadOnly | JET_bitTableUpdatable |                     \
+     JET_bitTablePermitDDL | JET_bitTableNoCache | JET_bitTablePreread | JET_bitTableOpportuneRead |                   \
+     JET_bitTableSequential | JET_bitTableClassMask | JET_bitTableTryPurgeOnClose)
 
 /* On the first record, if there is one, and with a handle. The cursor is the handle's then, or closed. */
 static JET_ERR hand_out(struct api_session *session, struct cursor *cursor, JET_TABLEID *out) {
@@ -29,8 +29,8 @@ static JET_ERR check_density(uint32_t density) {
     return density == 0 || (density >= 20 && density <= 100) ? JET_errSuccess : RAISE(JET_errDensityInvalid);
 }
 
-JET_ERR JetOpenTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, const void *pvParameters, uint32_t cbParameters,
-                     JET_GRBIT grbit, JET_TABLEID *ptableid) {
+JET_ERR JetOpenTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, const void *pvParameters,
+                     uint32_t cbParameters, JET_GRBIT grbit, JET_TABLEID *ptableid) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session = NULL;
     struct cursor *cursor;
@@ -93,7 +93,10 @@ cleanup:
 
 JET_ERR JetCreateTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, uint32_t lPages, uint32_t lDensity,
                        JET_TABLEID *ptableid) {
-    JET_TABLECREATE create = {.cbStruct = sizeof create, .szTableName = (char *)(uintptr_t)szTableName, .ulPages = lPages, .ulDensity = lDensity};
+    JET_TABLECREATE create = {.cbStruct = sizeof create,
+                              .szTableName = (char *)(uintptr_t)szTableName,
+                              .ulPages = lPages,
+                              .ulDensity = lDensity};
 
     if (!ptableid)
         return RAISE(JET_errInvalidParameter);
@@ -105,14 +108,21 @@ JET_ERR JetCreateTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, 
 
 static JET_ERR column_of(const char *name, JET_COLTYP type, JET_GRBIT grbit, uint32_t max_bytes, uint32_t code_page,
                          const void *default_value, uint32_t default_bytes, struct cat_new_column *out) {
-    static const struct { JET_GRBIT grbit; uint32_t flag; } map[] = {
-        {JET_bitColumnNotNULL, COLUMN_NOT_NULL}, {JET_bitColumnVersion, COLUMN_VERSION},
-        {JET_bitColumnAutoincrement, COLUMN_AUTO_INCREMENT}, {JET_bitColumnMultiValued, COLUMN_MULTI_VALUED},
+    static const struct {
+        JET_GRBIT grbit;
+        uint32_t flag;
+    } map[] = {
+        {JET_bitColumnNotNULL, COLUMN_NOT_NULL},
+        {JET_bitColumnVersion, COLUMN_VERSION},
+        {JET_bitColumnAutoincrement, COLUMN_AUTO_INCREMENT},
+        {JET_bitColumnMultiValued, COLUMN_MULTI_VALUED},
     };
-    const JET_GRBIT known = JET_bitColumnFixed | JET_bitColumnTagged | JET_bitColumnNotNULL | JET_bitColumnVersion | JET_bitColumnAutoincrement |
-                            JET_bitColumnMultiValued | JET_bitColumnMaybeNull | JET_bitColumnUpdatable;
-    const JET_GRBIT later = JET_bitColumnEscrowUpdate | JET_bitColumnUnversioned | JET_bitColumnFinalize | JET_bitColumnUserDefinedDefault |
-                            JET_bitColumnDeleteOnZero | JET_bitColumnCompressed | JET_bitColumnEncrypted;
+    const JET_GRBIT known = JET_bitColumnFixed | JET_bitColumnTagged | JET_bitColumnNotNULL | JET_bitColumnVersion |
+                            JET_bitColumnAutoincrement | JET_bitColumnMultiValued | JET_bitColumnMaybeNull |
+                            JET_bitColumnUpdatable;
+    const JET_GRBIT later = JET_bitColumnEscrowUpdate | JET_bitColumnUnversioned | JET_bitColumnFinalize |
+                            JET_bitColumnUserDefinedDefault | JET_bitColumnDeleteOnZero | JET_bitColumnCompressed |
+                            JET_bitColumnEncrypted;
 
     if (!name || (!default_value && default_bytes))
         return RAISE(JET_errInvalidParameter);
@@ -123,9 +133,13 @@ static JET_ERR column_of(const char *name, JET_COLTYP type, JET_GRBIT grbit, uin
     if ((grbit & JET_bitColumnFixed) && (grbit & JET_bitColumnTagged))
         return RAISE(JET_errInvalidGrbit);
     *out = (struct cat_new_column){
-        .name = name, .type = type, .max_bytes = max_bytes, .code_page = (uint16_t)(code_page > 0xffff ? 1 : code_page),
+        .name = name,
+        .type = type,
+        .max_bytes = max_bytes,
+        .code_page = (uint16_t)(code_page > 0xffff ? 1 : code_page),
         .default_value = slice(default_bytes ? default_value : NULL, default_bytes),
-        .fixed = grbit & JET_bitColumnFixed, .tagged = grbit & JET_bitColumnTagged,
+        .fixed = grbit & JET_bitColumnFixed,
+        .tagged = grbit & JET_bitColumnTagged,
     };
     for (unsigned i = 0; i < sizeof map / sizeof *map; i++)
         out->flags |= grbit & map[i].grbit ? map[i].flag : 0;
@@ -146,7 +160,8 @@ JET_ERR JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szColumnNam
     if (err < JET_errSuccess)
         return err;
     CALL(check_writable(session, cursor_db(table->cursor)));
-    CALL(column_of(szColumnName, pcolumndef->coltyp, pcolumndef->grbit, pcolumndef->cbMax, pcolumndef->cp, pvDefault, cbDefault, &column));
+    CALL(column_of(szColumnName, pcolumndef->coltyp, pcolumndef->grbit, pcolumndef->cbMax, pcolumndef->cp, pvDefault,
+                   cbDefault, &column));
     CALL(cursor_add_column(table->cursor, &column, &fid));
     if (pcolumnid)
         *pcolumnid = fid;
@@ -155,9 +170,10 @@ cleanup:
     return err;
 }
 
-static JET_ERR index_of(const char *name, JET_GRBIT grbit, const char *key, uint32_t key_bytes, uint32_t density, struct cat_new_index *out) {
-    const JET_GRBIT known = JET_bitIndexPrimary | JET_bitIndexUnique | JET_bitIndexDisallowNull | JET_bitIndexSortNullsHigh |
-                            JET_bitIndexDisallowTruncation | JET_bitIndexLazyFlush;
+static JET_ERR index_of(const char *name, JET_GRBIT grbit, const char *key, uint32_t key_bytes, uint32_t density,
+                        struct cat_new_index *out) {
+    const JET_GRBIT known = JET_bitIndexPrimary | JET_bitIndexUnique | JET_bitIndexDisallowNull |
+                            JET_bitIndexSortNullsHigh | JET_bitIndexDisallowTruncation | JET_bitIndexLazyFlush;
     const JET_GRBIT later = JET_bitIndexUnversioned | JET_bitIndexDotNetGuid | JET_bitIndexImmutableStructure;
     const JET_GRBIT ignore_nulls = JET_bitIndexIgnoreNull | JET_bitIndexIgnoreAnyNull | JET_bitIndexIgnoreFirstNull;
 
@@ -173,14 +189,16 @@ static JET_ERR index_of(const char *name, JET_GRBIT grbit, const char *key, uint
         return RAISE(JET_errDensityInvalid);
     *out = (struct cat_new_index){.name = name, .key = key, .key_bytes = key_bytes, .density = density};
     out->flags = INDEX_PRIMARY | INDEX_UNIQUE;
-    out->flags |= grbit & JET_bitIndexDisallowNull ? INDEX_NO_NULL_SEGMENT : INDEX_ALLOW_ALL_NULLS | INDEX_ALLOW_FIRST_NULL | INDEX_ALLOW_SOME_NULLS;
+    out->flags |= grbit & JET_bitIndexDisallowNull
+                      ? INDEX_NO_NULL_SEGMENT
+                      : INDEX_ALLOW_ALL_NULLS | INDEX_ALLOW_FIRST_NULL | INDEX_ALLOW_SOME_NULLS;
     out->flags |= grbit & JET_bitIndexSortNullsHigh ? INDEX_SORT_NULLS_HIGH : 0;
     out->flags |= grbit & JET_bitIndexDisallowTruncation ? INDEX_DISALLOW_TRUNCATION : 0;
     return JET_errSuccess;
 }
 
-JET_ERR JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, const char *szKey, uint32_t cbKey,
-                       uint32_t lDensity) {
+JET_ERR JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, JET_PCSTR szIndexName, JET_GRBIT grbit, const char *szKey,
+                       uint32_t cbKey, uint32_t lDensity) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session;
     struct api_table *table;
@@ -258,7 +276,8 @@ cleanup:
 }
 
 /* All of it in one level, so that a failure leaves nothing. */
-static JET_ERR create_in_level(struct api_session *session, struct db *db, JET_TABLECREATE *create, struct cursor **out) {
+static JET_ERR create_in_level(struct api_session *session, struct db *db, JET_TABLECREATE *create,
+                               struct cursor **out) {
     JET_ERR err = JET_errSuccess;
     objid_t objid;
 
@@ -306,7 +325,8 @@ JET_ERR JetCreateTableColumnIndex(JET_SESID sesid, JET_DBID dbid, JET_TABLECREAT
     ptablecreate->cCreated = 0;
     if (ptablecreate->cIndexes && !ptablecreate->rgindexcreate)
         return RAISE(JET_errInvalidCreateIndex);
-    if (ptablecreate->szTemplateTableName || (ptablecreate->grbit & (JET_bitTableCreateTemplateTable | JET_bitTableCreateNoFixedVarColumnsInDerivedTables)))
+    if (ptablecreate->szTemplateTableName ||
+        (ptablecreate->grbit & (JET_bitTableCreateTemplateTable | JET_bitTableCreateNoFixedVarColumnsInDerivedTables)))
         return RAISE(JET_errFeatureNotAvailable);
     if (ptablecreate->grbit & ~(JET_GRBIT)(JET_bitTableCreateFixedDDL | JET_bitTableCreateImmutableStructure))
         return RAISE(JET_errInvalidGrbit);
@@ -362,12 +382,31 @@ static uint16_t column_code_page(const struct column *c) {
 }
 
 static void fill_columndef(const struct column *c, JET_COLUMNDEF *out) {
-    *out = (JET_COLUMNDEF){.cbStruct = sizeof *out, .columnid = c->fid, .coltyp = c->type, .cp = column_code_page(c),
-                           .cbMax = c->max_bytes, .grbit = column_grbit(c)};
+    *out = (JET_COLUMNDEF){.cbStruct = sizeof *out,
+                           .columnid = c->fid,
+                           .coltyp = c->type,
+                           .cp = column_code_page(c),
+                           .cbMax = c->max_bytes,
+                           .grbit = column_grbit(c)};
 }
 
-enum { LIST_ORDER = 1, LIST_NAME, LIST_ID, LIST_TYPE, LIST_COUNTRY, LIST_LANGUAGE, LIST_CODE_PAGE, LIST_COLLATE, LIST_MAX, LIST_GRBIT,
-       LIST_DEFAULT, LIST_TABLE, LIST_BASE_NAME, LIST_DEFINITION, LIST_COLUMNS = LIST_DEFINITION };
+enum {
+    LIST_ORDER = 1,
+    LIST_NAME,
+    LIST_ID,
+    LIST_TYPE,
+    LIST_COUNTRY,
+    LIST_LANGUAGE,
+    LIST_CODE_PAGE,
+    LIST_COLLATE,
+    LIST_MAX,
+    LIST_GRBIT,
+    LIST_DEFAULT,
+    LIST_TABLE,
+    LIST_BASE_NAME,
+    LIST_DEFINITION,
+    LIST_COLUMNS = LIST_DEFINITION
+};
 
 static JET_ERR add_column_row(struct list *list, const struct table_def *def, const struct column *c, bool minimal) {
     JET_ERR err = JET_errSuccess;
@@ -400,11 +439,12 @@ static int by_name(const void *a, const void *b) {
     return strcasecmp((*(const struct column *const *)a)->name, (*(const struct column *const *)b)->name);
 }
 
-static JET_ERR column_list(struct api_session *session, struct api_table *table, const struct table_def *def, bool sort_by_id, bool minimal,
-                           JET_COLUMNLIST *out) {
-    static const JET_COLTYP types[] = {JET_coltypLong, JET_coltypText, JET_coltypLong, JET_coltypLong, JET_coltypShort, JET_coltypShort,
-                                       JET_coltypShort, JET_coltypShort, JET_coltypLong, JET_coltypLong, JET_coltypLongBinary,
-                                       JET_coltypText, JET_coltypText, JET_coltypText};
+static JET_ERR column_list(struct api_session *session, struct api_table *table, const struct table_def *def,
+                           bool sort_by_id, bool minimal, JET_COLUMNLIST *out) {
+    static const JET_COLTYP types[] = {JET_coltypLong,  JET_coltypText,  JET_coltypLong,       JET_coltypLong,
+                                       JET_coltypShort, JET_coltypShort, JET_coltypShort,      JET_coltypShort,
+                                       JET_coltypLong,  JET_coltypLong,  JET_coltypLongBinary, JET_coltypText,
+                                       JET_coltypText,  JET_coltypText};
     JET_ERR err = JET_errSuccess;
     struct list *list = NULL;
     const struct column **order = calloc(def->column_count ? def->column_count : 1, sizeof *order);
@@ -420,10 +460,21 @@ static JET_ERR column_list(struct api_session *session, struct api_table *table,
     for (unsigned i = 0; i < def->column_count; i++)
         CALL(add_column_row(list, def, order[i], minimal));
     *out = (JET_COLUMNLIST){
-        .cbStruct = sizeof *out, .cRecord = list_rows(list), .columnidPresentationOrder = LIST_ORDER, .columnidcolumnname = LIST_NAME,
-        .columnidcolumnid = LIST_ID, .columnidcoltyp = LIST_TYPE, .columnidCountry = LIST_COUNTRY, .columnidLangid = LIST_LANGUAGE,
-        .columnidCp = LIST_CODE_PAGE, .columnidCollate = LIST_COLLATE, .columnidcbMax = LIST_MAX, .columnidgrbit = LIST_GRBIT,
-        .columnidDefault = LIST_DEFAULT, .columnidBaseTableName = LIST_TABLE, .columnidBaseColumnName = LIST_BASE_NAME,
+        .cbStruct = sizeof *out,
+        .cRecord = list_rows(list),
+        .columnidPresentationOrder = LIST_ORDER,
+        .columnidcolumnname = LIST_NAME,
+        .columnidcolumnid = LIST_ID,
+        .columnidcoltyp = LIST_TYPE,
+        .columnidCountry = LIST_COUNTRY,
+        .columnidLangid = LIST_LANGUAGE,
+        .columnidCp = LIST_CODE_PAGE,
+        .columnidCollate = LIST_COLLATE,
+        .columnidcbMax = LIST_MAX,
+        .columnidgrbit = LIST_GRBIT,
+        .columnidDefault = LIST_DEFAULT,
+        .columnidBaseTableName = LIST_TABLE,
+        .columnidBaseColumnName = LIST_BASE_NAME,
         .columnidDefinitionName = LIST_DEFINITION,
     };
     CALL(api_table_open(session, table->dbid, NULL, list, &out->tableid));
@@ -435,7 +486,11 @@ cleanup:
 }
 
 static JET_ERR column_base(const struct table_def *def, const struct column *c, JET_COLUMNBASE *out) {
-    *out = (JET_COLUMNBASE){.cbStruct = sizeof *out, .columnid = c->fid, .coltyp = c->type, .cp = column_code_page(c), .cbMax = c->max_bytes,
+    *out = (JET_COLUMNBASE){.cbStruct = sizeof *out,
+                            .columnid = c->fid,
+                            .coltyp = c->type,
+                            .cp = column_code_page(c),
+                            .cbMax = c->max_bytes,
                             .grbit = column_grbit(c)};
     strncpy(out->szBaseTableName, def->name, sizeof out->szBaseTableName - 1);
     strncpy(out->szBaseColumnName, c->name, sizeof out->szBaseColumnName - 1);
@@ -460,15 +515,17 @@ static JET_ERR one_column(const struct table_def *def, const char *name, bool by
     return *out ? JET_errSuccess : RAISE(JET_errColumnNotFound);
 }
 
-static JET_ERR table_column_info(struct api_session *session, struct api_table *table, const char *name, void *out, uint32_t out_bytes,
-                                 uint32_t level) {
+static JET_ERR table_column_info(struct api_session *session, struct api_table *table, const char *name, void *out,
+                                 uint32_t out_bytes, uint32_t level) {
     JET_ERR err = JET_errSuccess;
-    const uint32_t options = JET_ColInfoGrbitNonDerivedColumnsOnly | JET_ColInfoGrbitMinimalInfo | JET_ColInfoGrbitSortByColumnid;
+    const uint32_t options =
+        JET_ColInfoGrbitNonDerivedColumnsOnly | JET_ColInfoGrbitMinimalInfo | JET_ColInfoGrbitSortByColumnid;
     const uint32_t base = level & ~options;
     const struct table_def *def;
     const struct column *column;
 
-    if (base != level && base != JET_ColInfoList && base != JET_ColInfoListCompact && base != JET_ColInfoListSortColumnid)
+    if (base != level && base != JET_ColInfoList && base != JET_ColInfoListCompact &&
+        base != JET_ColInfoListSortColumnid)
         FAIL(JET_errInvalidParameter);
     CALL(cursor_table(table->cursor, &def));
     switch (base) {
@@ -491,7 +548,8 @@ static JET_ERR table_column_info(struct api_session *session, struct api_table *
     case JET_ColInfoListSortColumnid:
         if (out_bytes < sizeof(JET_COLUMNLIST))
             FAIL(JET_errInvalidParameter);
-        CALL(column_list(session, table, def, base == JET_ColInfoListSortColumnid || (level & JET_ColInfoGrbitSortByColumnid),
+        CALL(column_list(session, table, def,
+                         base == JET_ColInfoListSortColumnid || (level & JET_ColInfoGrbitSortByColumnid),
                          level & JET_ColInfoGrbitMinimalInfo, out));
         break;
     case JET_ColInfoSysTabCursor:
@@ -503,8 +561,8 @@ cleanup:
     return err;
 }
 
-JET_ERR JetGetTableColumnInfo(JET_SESID sesid, JET_TABLEID tableid, const char *szColumnName, void *pvResult, uint32_t cbMax,
-                              uint32_t InfoLevel) {
+JET_ERR JetGetTableColumnInfo(JET_SESID sesid, JET_TABLEID tableid, const char *szColumnName, void *pvResult,
+                              uint32_t cbMax, uint32_t InfoLevel) {
     struct api_session *session;
     struct api_table *table;
 
@@ -523,8 +581,18 @@ JET_ERR JetGetTableColumnInfo(JET_SESID sesid, JET_TABLEID tableid, const char *
     return err;
 }
 
-enum { OBJECT_CONTAINER = 1, OBJECT_NAME, OBJECT_TYPE, OBJECT_GRBIT, OBJECT_FLAGS, OBJECT_RECORDS, OBJECT_PAGES, OBJECT_CREATED,
-       OBJECT_UPDATED, OBJECT_COLUMNS = OBJECT_UPDATED };
+enum {
+    OBJECT_CONTAINER = 1,
+    OBJECT_NAME,
+    OBJECT_TYPE,
+    OBJECT_GRBIT,
+    OBJECT_FLAGS,
+    OBJECT_RECORDS,
+    OBJECT_PAGES,
+    OBJECT_CREATED,
+    OBJECT_UPDATED,
+    OBJECT_COLUMNS = OBJECT_UPDATED
+};
 
 static const JET_GRBIT table_grbit = JET_bitTableInfoUpdatable | JET_bitTableInfoBookmark | JET_bitTableInfoRollback;
 
@@ -546,7 +614,8 @@ cleanup:
 }
 
 static JET_ERR object_list(struct api_session *session, struct db *db, JET_OBJECTLIST *out) {
-    static const JET_COLTYP types[] = {JET_coltypText, JET_coltypText, JET_coltypLong, JET_coltypLong, JET_coltypLong, JET_coltypLong,
+    static const JET_COLTYP types[] = {JET_coltypText, JET_coltypText,     JET_coltypLong,
+                                       JET_coltypLong, JET_coltypLong,     JET_coltypLong,
                                        JET_coltypLong, JET_coltypDateTime, JET_coltypDateTime};
     JET_ERR err = JET_errSuccess;
     struct list *list = NULL;
@@ -555,9 +624,17 @@ static JET_ERR object_list(struct api_session *session, struct db *db, JET_OBJEC
     CALL(list_new(types, OBJECT_COLUMNS, &list));
     CALL(cat_each_table(session->session, db, add_object_row, list));
     *out = (JET_OBJECTLIST){
-        .cbStruct = sizeof *out, .cRecord = list_rows(list), .columnidcontainername = OBJECT_CONTAINER, .columnidobjectname = OBJECT_NAME,
-        .columnidobjtyp = OBJECT_TYPE, .columniddtCreate = OBJECT_CREATED, .columniddtUpdate = OBJECT_UPDATED, .columnidgrbit = OBJECT_GRBIT,
-        .columnidflags = OBJECT_FLAGS, .columnidcRecord = OBJECT_RECORDS, .columnidcPage = OBJECT_PAGES,
+        .cbStruct = sizeof *out,
+        .cRecord = list_rows(list),
+        .columnidcontainername = OBJECT_CONTAINER,
+        .columnidobjectname = OBJECT_NAME,
+        .columnidobjtyp = OBJECT_TYPE,
+        .columniddtCreate = OBJECT_CREATED,
+        .columniddtUpdate = OBJECT_UPDATED,
+        .columnidgrbit = OBJECT_GRBIT,
+        .columnidflags = OBJECT_FLAGS,
+        .columnidcRecord = OBJECT_RECORDS,
+        .columnidcPage = OBJECT_PAGES,
     };
     CALL(api_table_open(session, db->dbid, NULL, list, &out->tableid));
     list = NULL;
@@ -572,13 +649,14 @@ static JET_ERR object_info(struct api_session *session, struct db *db, const cha
         return RAISE(JET_errInvalidName);
     JET_ERR err = cat_find_table(session->session, db, name, &def);
     if (err >= JET_errSuccess)
-        *out = (JET_OBJECTINFO){.cbStruct = sizeof *out, .objtyp = JET_objtypTable, .grbit = table_grbit, .flags = def->flags};
+        *out = (JET_OBJECTINFO){
+            .cbStruct = sizeof *out, .objtyp = JET_objtypTable, .grbit = table_grbit, .flags = def->flags};
     table_def_free(def);
     return err;
 }
 
-JET_ERR JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, const char *szContainerName, const char *szObjectName,
-                         void *pvResult, uint32_t cbMax, uint32_t InfoLevel) {
+JET_ERR JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp, const char *szContainerName,
+                         const char *szObjectName, void *pvResult, uint32_t cbMax, uint32_t InfoLevel) {
     JET_ERR err = JET_errSuccess;
     struct api_session *session = NULL;
     struct db *db;

@@ -5,14 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct value { uint8_t *bytes; uint32_t count; };
+struct value {
+    uint8_t *bytes;
+    uint32_t count;
+};
 
 struct list {
     JET_COLTYP *types;
     unsigned column_count;
     struct value *values; /* row after row */
     uint32_t rows, rows_size;
-    int64_t at;           /* -1: before the first, rows: behind the last */
+    int64_t at; /* -1: before the first, rows: behind the last */
 };
 
 JET_ERR list_new(const JET_COLTYP *types, unsigned column_count, struct list **out) {
@@ -77,7 +80,9 @@ static bool on_row(const struct list *list) {
 }
 
 JET_ERR list_move(struct list *list, int32_t count) {
-    int64_t to = count == (int32_t)JET_MoveFirst ? 0 : count == JET_MoveLast ? (int64_t)list->rows - 1 : list->at + count;
+    int64_t to = count == (int32_t)JET_MoveFirst ? 0
+                 : count == JET_MoveLast         ? (int64_t)list->rows - 1
+                                                 : list->at + count;
     list->at = to < 0 ? -1 : to > list->rows ? list->rows : to;
     return on_row(list) ? JET_errSuccess : JET_errNoCurrentRecord;
 }

@@ -18,7 +18,8 @@ void list_rewind(struct list *list); /* to the first row */
 
 /* As JetMove and JetRetrieveColumn. */
 MUST_CHECK JET_ERR list_move(struct list *list, int32_t count);
-MUST_CHECK JET_ERR list_retrieve(const struct list *list, JET_COLUMNID column, void *out, uint32_t out_bytes, uint32_t *actual);
+MUST_CHECK JET_ERR list_retrieve(const struct list *list, JET_COLUMNID column, void *out, uint32_t out_bytes,
+                                 uint32_t *actual);
 /* The columns' JET_COLUMNDEF. JET_errBadColumnId. */
 MUST_CHECK JET_ERR list_column(const struct list *list, JET_COLUMNID column, JET_COLUMNDEF *out);
 

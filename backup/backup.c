@@ -32,7 +32,6 @@ struct backup {
     bool wrote;              /* there may be something to remove */
     struct disk_bkinfo info; /* mark, time, generations of this backup */
     lggen_t low, high;       /* of the log files it holds (an incremental: adds) */
-    uint32_t first_new_file; /* incremental: set.files from here are ours */
     uint64_t done_bytes, total_bytes;
     uint32_t reported;
 };
@@ -153,7 +152,6 @@ static JET_ERR find_own_set(struct backup *b) {
     if (memcmp(&b->set.signature, &signature, sizeof signature) != 0 || strcmp(b->set.base, inst->config.log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);
     b->low = b->set.high + 1;
-    b->first_new_file = b->set.file_count;
     b->set.incremental = true;
     snprintf(b->target, sizeof b->target, "%s", b->set.dir);
     if (log_lowest_gen(inst->log) > b->low) {
@@ -273,7 +271,6 @@ static JET_ERR copy_log(struct backup *b, lggen_t gen) {
         FAIL(JET_errMissingFileToBackup);
     }
     CALL(err);
-    b->wrote = true;
     CALL(set_add(&b->set, true, os_path_name(from), NULL, bytes, sha));
     JET_SIGNATURE signature = log_signature(b->inst->log);
     err = log_file_verify(to, true, check);
@@ -289,12 +286,42 @@ cleanup:
     return err;
 }
 
+/* An instance that was restored to before the end of this set, and went on from there, has other log files under the
+ * same signature and numbers. */
+static JET_ERR check_follows(const struct backup *b) {
+    JET_ERR err = JET_errSuccess;
+    struct log_dir dir = b->inst->config.log_dir;
+    struct log_header *last = calloc(2, sizeof *last);
+    char path[OS_PATH_MAX];
+
+    if (!last)
+        FAIL(JET_errOutOfMemory);
+    if (b->low > b->high)
+        FAIL(JET_errInvalidBackup);
+    CALL(log_path_archive(&dir, b->low, path));
+    err = log_header_read(path, &last[1]);
+    if (err == JET_errFileNotFound)
+        err = JET_errMissingFileToBackup;
+    CALL(err);
+    snprintf(dir.path, sizeof dir.path, "%s", b->target);
+    CALL(log_path_archive(&dir, b->low - 1, path));
+    if (log_header_read(path, &last[0]) < JET_errSuccess ||
+        memcmp(&last[0].created, &last[1].previous_created, sizeof last[0].created) != 0)
+        FAIL(JET_errInvalidBackup);
+cleanup:
+    free(last);
+    return err;
+}
+
 static JET_ERR copy_logs(struct backup *b) {
     JET_ERR err = JET_errSuccess;
     lggen_t current;
 
     CALL(log_roll(b->inst->log, &current));
     b->high = current - 1;
+    if (b->options->incremental)
+        CALL(check_follows(b));
+    b->wrote = true;
     event_write(&b->inst->events, EVENT_BACKUP_LOG_FILES_START, EVENT_INFO, "copying log generations %u to %u", b->low, b->high);
     for (lggen_t gen = b->low; gen <= b->high; gen++)
         CALL(copy_log(b, gen));
@@ -321,7 +348,7 @@ cleanup:
 /* The manifest has its name, though not for certain durably, when what failed is the last sync. */
 static bool set_is_written(const struct backup *b) {
     struct set set;
-    bool written = set_read(b->target, &set) >= JET_errSuccess && set.high == b->set.high;
+    bool written = set_read(b->target, &set) >= JET_errSuccess && set.high == b->high;
     set_done(&set);
     return written;
 }
@@ -336,9 +363,10 @@ static void take_back(struct backup *b) {
     }
     if (set_is_written(b))
         return;
-    for (uint32_t i = b->first_new_file; i < b->set.file_count; i++) {
-        char path[OS_PATH_MAX];
-        if (os_path_join(path, b->target, b->set.files[i].name) >= JET_errSuccess && os_remove(path) < JET_errSuccess)
+    for (lggen_t gen = b->low; gen <= b->high; gen++) {
+        char from[OS_PATH_MAX], path[OS_PATH_MAX];
+        if (log_path_archive(&b->inst->config.log_dir, gen, from) >= JET_errSuccess &&
+            os_path_join(path, b->target, os_path_name(from)) >= JET_errSuccess && os_remove(path) < JET_errSuccess)
             continue;
     }
 }

@@ -25,6 +25,7 @@ struct restore {
     struct path_map *map; /* one per database */
     uint64_t done_bytes, total_bytes;
     uint32_t reported;
+    JET_LOGTIME last_created; /* of the set's last generation */
     JET_ERR stop;         /* what the callback said where nobody can listen */
 };
 
@@ -113,8 +114,45 @@ static JET_ERR verify_chain(struct restore *r) {
         }
         created = check->header.created;
     }
+    r->last_created = created;
 cleanup:
     free(check);
+    return err;
+}
+
+static JET_ERR own_log_does_not_follow(struct restore *r, const char *path) {
+    event_write(r->events, EVENT_EXISTING_LOG_NOT_CONTIGUOUS, EVENT_ERROR,
+                "log file %s of the instance does not follow generation %u of the backup set", path, r->set.high);
+    return RAISE(JET_errExistingLogFileIsNotContiguous);
+}
+
+/* Where the instance's log reaches beyond the set's, it must go on from there without a gap. An instance that was
+ * restored to an earlier moment has other log files under the same signature and numbers. */
+static JET_ERR verify_next_logs(struct restore *r, const struct log_range *range, struct log_header *header) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    JET_LOGTIME created = r->last_created;
+    const lggen_t top = range->high > range->current ? range->high : range->current;
+
+    CALL(log_path_current(&r->config->log_dir, path));
+    if (range->current && range->current <= r->set.high)
+        return own_log_does_not_follow(r, path);
+    for (lggen_t gen = r->set.high + 1; gen <= top; gen++) {
+        CALL(gen == range->current ? log_path_current(&r->config->log_dir, path)
+                                   : log_path_archive(&r->config->log_dir, gen, path));
+        err = log_header_read(path, header);
+        if (err == JET_errFileNotFound && gen == range->current) /* it has its temporary name: redo looks at it */
+            return JET_errSuccess;
+        if (err == JET_errFileNotFound) {
+            event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "log file %s of the instance is missing", path);
+            FAIL(JET_errMissingCurrentLogFiles);
+        }
+        CALL(err);
+        if (memcmp(&header->previous_created, &created, sizeof created) != 0)
+            return own_log_does_not_follow(r, path);
+        created = header->created;
+    }
+cleanup:
     return err;
 }
 
@@ -142,6 +180,7 @@ static JET_ERR verify_own_logs(struct restore *r) {
                     r->set.high + 1, lowest - 1, r->config->log_dir.path);
         FAIL(JET_errMissingCurrentLogFiles);
     }
+    CALL(verify_next_logs(r, &range, header));
 cleanup:
     free(header);
     return err;
@@ -166,25 +205,56 @@ cleanup:
 
 /* ---- 3 ---- */
 
+static JET_ERR read_signature(const struct restore *r, const char *name, JET_SIGNATURE *out) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    char path[OS_PATH_MAX];
+    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
+
+    if (!header)
+        FAIL(JET_errOutOfMemory);
+    CALL(os_path_join(path, r->set.dir, name));
+    CALL(os_open(path, OS_READ, &file));
+    CALL(dbheader_read(file, header, NULL));
+    *out = disk_signature_load(&header->sign_db);
+cleanup:
+    os_close(file);
+    free(header);
+    return err;
+}
+
+/* Nothing is written over a database that somebody uses. */
+static JET_ERR check_unused(struct restore *r, const char *path) {
+    struct os_file *file = NULL;
+    JET_ERR err = os_open(path, OS_WRITE | OS_LOCK, &file);
+    os_close(file);
+    if (err == JET_errFileAccessDenied)
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s is in use and cannot be restored", path);
+    return err == JET_errFileNotFound ? JET_errSuccess : err;
+}
+
 /* A database goes to its original path, or under its own name to dest. */
 static JET_ERR map_databases(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     unsigned count = 0;
 
-    r->map = calloc(r->set.file_count ? r->set.file_count : 1, sizeof *r->map);
+    for (uint32_t i = 0; i < r->set.file_count; i++)
+        count += !r->set.files[i].is_log;
+    r->map = calloc(count ? count : 1, sizeof *r->map);
     if (!r->map)
         FAIL(JET_errOutOfMemory);
+    count = 0;
     for (uint32_t i = 0; i < r->set.file_count; i++) {
         const struct set_file *f = &r->set.files[i];
         if (f->is_log)
             continue;
         struct path_map *m = &r->map[count++];
-        if ((size_t)snprintf(m->from, sizeof m->from, "%s", f->original) >= sizeof m->from)
-            FAIL(JET_errInvalidPath);
+        CALL(read_signature(r, f->name, &m->signature));
         if (r->options->dest)
-            CALL(os_path_join(m->to, r->options->dest, f->name));
-        else
-            memcpy(m->to, m->from, sizeof m->to);
+            CALL(os_path_join(m->path, r->options->dest, f->name));
+        else if ((size_t)snprintf(m->path, sizeof m->path, "%s", f->original) >= sizeof m->path)
+            FAIL(JET_errInvalidPath);
+        CALL(check_unused(r, m->path));
     }
     r->logs.map = r->map;
     r->logs.map_count = count;
@@ -231,12 +301,12 @@ static JET_ERR copy_databases(struct restore *r) {
         uint64_t bytes;
         if (f->is_log)
             continue;
-        const char *to = r->map[at++].to;
+        const char *to = r->map[at++].path;
         CALL(os_path_join(from, r->set.dir, f->name));
         CALL(os_path_parent(parent, to));
         if (r->config->create_paths)
             CALL(os_make_dirs(parent));
-        CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE, &progress, &bytes, sha));
+        CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE | OS_LOCK, &progress, &bytes, sha));
         if (memcmp(sha, f->sha256, sizeof sha) != 0)
             FAIL(JET_errReadVerifyFailure);
         CALL(require_generations(r, to));
@@ -247,6 +317,30 @@ cleanup:
 }
 
 /* ---- 4 ---- */
+
+/* The set's databases must have been part of what was recovered. */
+static JET_ERR check_clean(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
+
+    if (!header)
+        FAIL(JET_errOutOfMemory);
+    for (unsigned i = 0; i < r->logs.map_count; i++) {
+        CALL(os_open(r->map[i].path, OS_READ, &file));
+        CALL(dbheader_read(file, header, NULL));
+        os_close(file);
+        file = NULL;
+        if (le32(header->state) == JET_dbstateCleanShutdown)
+            continue;
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "the log files do not lead to a consistent %s", r->map[i].path);
+        FAIL(JET_errAttachedDatabaseMismatch);
+    }
+cleanup:
+    os_close(file);
+    free(header);
+    return err;
+}
 
 static JET_ERR recover(struct restore *r) {
     JET_ERR err = JET_errSuccess;
@@ -259,6 +353,7 @@ static JET_ERR recover(struct restore *r) {
     r->logs.context = r;
     CALL(inst_start(r->config, r->events, &r->logs, &inst));
     CALL(inst_stop(inst));
+    CALL(check_clean(r));
     CALL(r->stop);
 cleanup:
     return err;

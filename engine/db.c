@@ -236,11 +236,13 @@ static JET_ERR free_dbid(struct inst *inst, uint8_t *out) {
     return RAISE(JET_errTooManyAttachedDatabases);
 }
 
-uint32_t db_attach_list(struct inst *inst, uint8_t out[LOG_ATTACH_MAX]) {
+/* As it is when `coming` has been attached and `going` is no more. Both may be NULL. */
+static uint32_t attach_list(const struct inst *inst, const struct db *coming, const struct db *going,
+                            uint8_t out[LOG_ATTACH_MAX]) {
     uint32_t used = 0;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
-        struct db *db = inst->dbs[id];
-        if (!db || db->read_only)
+        const struct db *db = coming && coming->dbid == id ? coming : inst->dbs[id];
+        if (!db || db->read_only || db == going)
             continue;
         size_t path_bytes = strlen(db->path);
         out[used] = (uint8_t)id;
@@ -250,6 +252,10 @@ uint32_t db_attach_list(struct inst *inst, uint8_t out[LOG_ATTACH_MAX]) {
         used += 31 + (uint32_t)path_bytes;
     }
     return used;
+}
+
+uint32_t db_attach_list(struct inst *inst, uint8_t out[LOG_ATTACH_MAX]) {
+    return attach_list(inst, NULL, NULL, out);
 }
 
 JET_ERR db_attach_list_next(struct slice *list, struct db_attachment *out) {
@@ -272,14 +278,10 @@ static JET_ERR check_attach_room(struct inst *inst, const char *path) {
     return db_attach_list(inst, list) + 31 + strlen(path) > LOG_ATTACH_MAX ? RAISE(JET_errInvalidPath) : JET_errSuccess;
 }
 
-static void publish_attachments(struct inst *inst) {
-    uint8_t list[LOG_ATTACH_MAX];
-    log_set_attachments(inst->log, list, db_attach_list(inst, list));
-}
-
-/* CREATE_DB and ATTACH_DB; durable on return. */
+/* CREATE_DB, and ATTACH_DB, from which on the log's headers have it in their list; durable on return. */
 static JET_ERR log_db_record(struct db *db, uint8_t type, lgpos_t *begin) {
-    uint8_t fixed[38] = {db->dbid};
+    uint8_t fixed[38] = {db->dbid}, list[LOG_ATTACH_MAX];
+    uint32_t list_bytes = attach_list(db->inst, type == LOGREC_ATTACH_DB ? db : NULL, NULL, list);
     lgpos_t end;
     JET_ERR err = JET_errSuccess;
 
@@ -287,8 +289,23 @@ static JET_ERR log_db_record(struct db *db, uint8_t type, lgpos_t *begin) {
     memcpy(fixed + 8, &db->header->sign_db, 28);
     store16(fixed + 36, (uint16_t)strlen(db->path));
     struct log_part parts[] = {{fixed, sizeof fixed}, {db->path, strlen(db->path)}};
-    CALL(log_append(db->inst->log, type, parts, 2, begin, &end));
+    CALL(log_append_attachments(db->inst->log, type, parts, 2, list, list_bytes, begin, &end));
     CALL(log_flush(db->inst->log, end));
+cleanup:
+    return err;
+}
+
+/* DETACH_DB; durable on return. */
+static JET_ERR log_detach(struct db *db, lgpos_t *begin) {
+    JET_ERR err = JET_errSuccess;
+    struct log *log = db->inst->log;
+    uint8_t list[LOG_ATTACH_MAX];
+    uint32_t list_bytes = attach_list(db->inst, NULL, db, list);
+    struct log_part part = {&db->dbid, 1};
+    lgpos_t end;
+
+    CALL(log_append_attachments(log, LOGREC_DETACH_DB, &part, 1, list, list_bytes, begin, &end));
+    CALL(log_flush(log, end));
 cleanup:
     return err;
 }
@@ -328,17 +345,20 @@ static void mark_dirty_header(struct db *db, lgpos_t attach) {
     memset(&h->time_detach, 0, sizeof h->time_detach);
 }
 
-/* ATTACH_DB, then the header. */
+/* ATTACH_DB, then the header. If that cannot be written, the log must not end with the database attached. */
 static JET_ERR become_dirty(struct db *db) {
     JET_ERR err = JET_errSuccess;
-    lgpos_t attach;
+    lgpos_t attach, detach;
 
     CALL(log_db_record(db, LOGREC_ATTACH_DB, &attach));
     os_mutex_lock(&db->header_mutex);
     mark_dirty_header(db, attach);
     err = db_write_header(db);
     os_mutex_unlock(&db->header_mutex);
-    CALL(err);
+    if (err < JET_errSuccess && log_detach(db, &detach) >= JET_errSuccess) {
+        JET_ERR ignored = db_write_clean(db, detach);
+        (void)ignored;
+    }
 cleanup:
     return err;
 }
@@ -404,7 +424,7 @@ JET_ERR db_create(struct inst *inst, const char *path, const struct db_create_op
     JET_ERR err = JET_errSuccess;
     struct db *db = NULL;
     uint8_t dbid = 0;
-    bool made = false;
+    bool made = false, attaching = false;
     uint32_t extension = inst->config.extension_pages;
     uint32_t page_count = 30 + (extension < 224 ? extension : 224);
 
@@ -425,8 +445,8 @@ JET_ERR db_create(struct inst *inst, const char *path, const struct db_create_op
     CALL(cat_open(db));
     CALL(cache_write(db->pages, UINT64_MAX)); /* redo skips what lies before an attach */
     CALL(cache_sync(db->pages, &oldest));
+    attaching = true;
     CALL(become_dirty(db));
-    publish_attachments(inst);
     event_write(&inst->events, EVENT_ATTACH_DATABASE, EVENT_INFO, "created and attached database %s as %u", path, dbid);
     *out = db;
     db = NULL;
@@ -434,7 +454,7 @@ cleanup:
     if (db) {
         inst->dbs[db->dbid] = NULL;
         db_free(db);
-        if (made)
+        if (made && !(attaching && log_is_down(inst->log))) /* else the log may say that it is attached */
             CALL_KEEP_FIRST(os_remove(path));
     }
     return err;
@@ -500,7 +520,6 @@ JET_ERR db_attach(struct inst *inst, const char *path, bool read_only, struct db
     if (!read_only)
         CALL(become_dirty(db));
     inst->dbs[dbid] = db;
-    publish_attachments(inst);
     event_write(&inst->events, EVENT_ATTACH_DATABASE, EVENT_INFO, "attached database %s as %u", path, dbid);
     *out = db;
     db = NULL;
@@ -619,7 +638,7 @@ JET_ERR db_write_clean(struct db *db, lgpos_t consistent) {
 JET_ERR db_detach(struct db *db) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = db->inst;
-    lgpos_t oldest, begin, end;
+    lgpos_t oldest, begin;
 
     assert(os_mutex_held(&inst->mutex));
     CALL(trx_forget_db(inst->trx, db));
@@ -627,9 +646,7 @@ JET_ERR db_detach(struct db *db) {
         CALL(inst_usable(inst));
         CALL(cache_write(db->pages, UINT64_MAX));
         CALL(cache_sync(db->pages, &oldest));
-        struct log_part part = {&db->dbid, 1};
-        CALL(log_append(inst->log, LOGREC_DETACH_DB, &part, 1, &begin, &end));
-        err = log_flush(inst->log, end);
+        err = log_detach(db, &begin);
         if (err >= JET_errSuccess)
             err = db_write_clean(db, begin);
         inst_fail(inst, err); /* the log says that nothing more will come: nothing may */
@@ -637,8 +654,6 @@ JET_ERR db_detach(struct db *db) {
     }
     event_write(&inst->events, EVENT_DETACH_DATABASE, EVENT_INFO, "detached database %s", db->path);
     inst->dbs[db->dbid] = NULL;
-    if (!db->read_only)
-        publish_attachments(inst);
     db_free(db);
 cleanup:
     return err;

@@ -1683,7 +1683,7 @@ JET_ERR JET_API JetTerm(JET_INSTANCE instance);
  * After a failure: if it was one of these two or an invalid argument, the instance still runs. After any other the
  * instance is gone all the same, as after a crash, and the next JetInit recovers.
  * Threads: calls of other threads that are under way finish first; later ones get JET_errTermInProgress or
- * JET_errInvalidInstance.
+ * JET_errInvalidInstance. A callback must not end its own instance.
  * Source: JetTerm2. */
 JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 
@@ -2595,8 +2595,8 @@ JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath,
  * JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize,
  * JET_errReadVerifyFailure (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature,
  * JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh, JET_errRestoreOfNonBackupDatabase (its files do
- * not belong together); JET_errExistingLogFileHasBadSignature, JET_errMissingCurrentLogFiles, JET_errInvalidLogSequence
- * (the instance's log does not follow the set's); JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a
+ * not belong together); JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
+ * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's); JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a
  * database open); JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath,
  * JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
  * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;

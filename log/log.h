@@ -131,6 +131,9 @@ lgpos_t log_durable(const struct log *log);
 MUST_CHECK JET_ERR log_roll(struct log *log, lggen_t *new_gen);
 /* What the headers of later generations will say. */
 void log_set_attachments(struct log *log, const void *blob, uint32_t bytes);
+/* Both at once: exactly the generations that begin behind the record's begin have the new list. */
+MUST_CHECK JET_ERR log_append_attachments(struct log *log, uint8_t type, const struct log_part *parts, size_t count,
+                                          const void *blob, uint32_t bytes, lgpos_t *begin, lgpos_t *end);
 void log_set_checkpoint(struct log *log, lgpos_t checkpoint);
 /* No room for the next generation: a reserve file stands in, and the caller should refuse new updates with
  * JET_errLogDiskFull. Rollbacks and the stop can still be logged while the reserves last (two generations); then the
@@ -159,7 +162,8 @@ struct log_reader;
 
 struct log_reader_config {
     struct log_dir dirs[2]; /* searched in this order for each generation; the second may have path "" */
-    lggen_t dirs0_high;     /* generations up to this one must be in dirs[0] (a backup set), 0: no such rule */
+    lggen_t dirs0_high;     /* generations up to this one must be in dirs[0] (a backup set), and others there do not
+                               count (an incremental backup that was cut off left them); 0: no such rule */
     lgpos_t from;           /* a record's begin; offset 0: the first record of the generation */
     const JET_SIGNATURE *signature; /* NULL: that of the first file */
     const struct event_sink *events;

@@ -36,7 +36,11 @@ struct log_reader {
 
 /* ---- finding files ---- */
 
-static bool has_dir(const struct log_reader *reader, unsigned i) { return reader->config.dirs[i].path[0] != '\0'; }
+/* May generation gen be in this directory? */
+static bool is_home(const struct log_reader *reader, unsigned i, lggen_t gen) {
+    lggen_t high = reader->config.dirs0_high;
+    return reader->config.dirs[i].path[0] != '\0' && (high == 0 || (gen <= high) == (i == 0));
+}
 
 /* The current log of a directory, if it is this generation. An edb.log that cannot be read is an error: it had a valid
  * header before it had its name. */
@@ -65,8 +69,8 @@ static JET_ERR find_generation(struct log_reader *reader, lggen_t gen, bool *fou
     JET_ERR err = JET_errSuccess;
     bool set_only = gen <= reader->config.dirs0_high;
     *found = false;
-    for (unsigned i = 0; i < (set_only ? 1 : 2) && !*found; i++) {
-        if (!has_dir(reader, i))
+    for (unsigned i = 0; i < 2 && !*found; i++) {
+        if (!is_home(reader, i, gen))
             continue;
         err = log_find_archive(&reader->config.dirs[i], gen, reader->path);
         *found = err >= JET_errSuccess;
@@ -76,7 +80,7 @@ static JET_ERR find_generation(struct log_reader *reader, lggen_t gen, bool *fou
     }
     reader->from_backup_set = set_only;
     for (unsigned i = 0; i < 2 && !*found && !set_only; i++) {
-        if (has_dir(reader, i))
+        if (is_home(reader, i, gen))
             CALL(find_current(&reader->config.dirs[i], gen, reader->path, found));
     }
 cleanup:
@@ -91,7 +95,7 @@ static JET_ERR later_exists(struct log_reader *reader, lggen_t gen, bool *out) {
         struct log_range range;
         bool current_exists;
         char path[OS_PATH_MAX];
-        if (!has_dir(reader, i))
+        if (!is_home(reader, i, gen + 1))
             continue;
         CALL(log_dir_scan(&reader->config.dirs[i], &range));
         CALL(log_path_current(&reader->config.dirs[i], path));

@@ -294,8 +294,17 @@ static void release(struct log *log) {
     os_mutex_unlock(&log->buffer_lock);
 }
 
-JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, size_t count, lgpos_t *begin,
-                   lgpos_t *end) {
+static void set_attachments(struct log *log, struct log_part attachments) {
+    assert(os_mutex_held(&log->buffer_lock) && attachments.bytes <= LOG_ATTACH_MAX);
+    memset(log->header.attach, 0, sizeof log->header.attach);
+    if (attachments.bytes > 0)
+        memcpy(log->header.attach, attachments.data, attachments.bytes);
+    log->header.attach_bytes = (uint32_t)attachments.bytes;
+}
+
+/* attachments: NULL, or what they are from the record's begin on. */
+static JET_ERR append(struct log *log, uint8_t type, const struct log_part *parts, size_t count,
+                      const struct log_part *attachments, lgpos_t *begin, lgpos_t *end) {
     assert(type >= LOG_FIRST_USER && type <= LOG_LAST_USER);
     JET_ERR err = JET_errSuccess;
     struct part_cursor from = {parts, 0};
@@ -314,8 +323,11 @@ JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, 
             CALL(hold_and_roll(log));
             continue;
         }
-        if (flags & LOG_FRAME_FIRST)
+        if (flags & LOG_FRAME_FIRST) {
             first = lgpos_make(log->header.gen, log->fill);
+            if (attachments)
+                set_attachments(log, *attachments);
+        }
         left -= bytes;
         if (left == 0)
             flags |= LOG_FRAME_LAST;
@@ -332,6 +344,17 @@ JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, 
 cleanup:
     release(log);
     return err;
+}
+
+JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, size_t count, lgpos_t *begin,
+                   lgpos_t *end) {
+    return append(log, type, parts, count, NULL, begin, end);
+}
+
+JET_ERR log_append_attachments(struct log *log, uint8_t type, const struct log_part *parts, size_t count,
+                               const void *blob, uint32_t bytes, lgpos_t *begin, lgpos_t *end) {
+    const struct log_part attachments = {blob, bytes};
+    return append(log, type, parts, count, &attachments, begin, end);
 }
 
 JET_ERR log_roll(struct log *log, lggen_t *new_gen) {
@@ -364,12 +387,8 @@ JET_LOGTIME log_created(const struct log *log) {
 void log_set_checkpoint(struct log *log, lgpos_t checkpoint) { atomic_store(&log->checkpoint, checkpoint); }
 
 void log_set_attachments(struct log *log, const void *blob, uint32_t bytes) {
-    assert(bytes <= LOG_ATTACH_MAX);
     os_mutex_lock(&log->buffer_lock);
-    memset(log->header.attach, 0, sizeof log->header.attach);
-    if (bytes > 0)
-        memcpy(log->header.attach, blob, bytes);
-    log->header.attach_bytes = bytes;
+    set_attachments(log, (struct log_part){blob, bytes});
     os_mutex_unlock(&log->buffer_lock);
 }
 

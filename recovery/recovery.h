@@ -9,8 +9,8 @@
 
 #include "engine/inst.h"
 
-/* Databases found by the log at one path are looked for at another (restore to another place). */
-struct path_map { char from[OS_PATH_MAX]; char to[OS_PATH_MAX]; };
+/* A database is looked for here, wherever the log says that it was: it may have been moved since. */
+struct path_map { JET_SIGNATURE signature; char path[OS_PATH_MAX]; };
 
 /* A restore: log files low..high in dir come before those of the instance. */
 struct restore_logs {

@@ -192,11 +192,13 @@ cleanup:
 
 /* ---- databases ---- */
 
-static const char *mapped_path(const struct redo *redo, const char *path) {
+static bool same_signature(const JET_SIGNATURE *a, const JET_SIGNATURE *b) { return memcmp(a, b, sizeof *a) == 0; }
+
+static const char *mapped_path(const struct redo *redo, const struct db_attachment *attachment) {
     for (unsigned i = 0; redo->restore && i < redo->restore->map_count; i++)
-        if (strcmp(redo->restore->map[i].from, path) == 0)
-            return redo->restore->map[i].to;
-    return path;
+        if (same_signature(&redo->restore->map[i].signature, &attachment->signature))
+            return redo->restore->map[i].path;
+    return attachment->path;
 }
 
 static bool closed_by_redo(const struct redo *redo, lgpos_t consistent) {
@@ -245,12 +247,21 @@ static void set_missing(struct redo_db *r, JET_ERR why) {
     r->db = NULL;
 }
 
+/* A process may have died between the two copies of the header, and before the first was durable. The log will not say
+ * again what the header says now, so it is written whole. */
+static JET_ERR settle_header(struct db *db) {
+    os_mutex_lock(&db->header_mutex);
+    JET_ERR err = db_write_header(db);
+    os_mutex_unlock(&db->header_mutex);
+    return err;
+}
+
 /* Opens the database of a record, once. A file that is not there (any more) or is another one is remembered as
  * missing: only if the log ends with it attached that is an error. */
 static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = redo->inst;
-    const char *path = mapped_path(redo, r->attachment.path);
+    const char *path = mapped_path(redo, &r->attachment);
 
     if (r->db || r->missing < JET_errSuccess || !r->attached)
         return JET_errSuccess;
@@ -266,8 +277,10 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
         set_missing(r, err);
         return JET_errSuccess;
     }
-    if (err >= JET_errSuccess)
-        inst->dbs[r->attachment.dbid] = r->db;
+    CALL(err);
+    inst->dbs[r->attachment.dbid] = r->db;
+    CALL(settle_header(r->db));
+cleanup:
     return err;
 }
 
@@ -334,12 +347,26 @@ static bool is_older(const struct redo_db *r, lgpos_t attach) {
     return le32(h->state) == JET_dbstateDirtyShutdown && !r->carried && disk_lgpos_get(&h->lgpos_attach) < attach;
 }
 
+/* Redo keeps a detached database open, in case it is attached again: here it comes under another number. */
+static JET_ERR close_elsewhere(struct redo *redo, const struct db_attachment *attachment) {
+    JET_ERR err = JET_errSuccess;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
+        struct redo_db *r = &redo->dbs[id];
+        if (id != attachment->dbid && !r->attached && r->db &&
+            (same_signature(&r->attachment.signature, &attachment->signature) ||
+             strcmp(r->db->path, mapped_path(redo, attachment)) == 0))
+            CALL(close_detached(redo, r));
+    }
+cleanup:
+    return err;
+}
+
 /* begin: of the record; 0: from an attachment list. */
 static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachment, bool creating, lgpos_t begin) {
     JET_ERR err = JET_errSuccess;
     struct redo_db *r = &redo->dbs[attachment->dbid];
-    const bool same = memcmp(&r->attachment.signature, &attachment->signature, 28) == 0 &&
-                      strcmp(r->attachment.path, attachment->path) == 0;
+    const bool same = same_signature(&r->attachment.signature, &attachment->signature) &&
+                      strcmp(mapped_path(redo, &r->attachment), mapped_path(redo, attachment)) == 0;
     /* Creation makes the file before it is logged. So a file that is gone was deleted since; but a restore goes back to
      * before that, with what its own log says beyond the set. */
     const bool may_make = creating && redo->restore && lgpos_gen(begin) > redo->restore->high;
@@ -348,6 +375,7 @@ static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachme
         detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged */
     if (!same || !r->db)
         CALL(close_detached(redo, r));
+    CALL(close_elsewhere(redo, attachment));
     r->attached = true;
     r->creating = creating;
     r->carried |= r->detached_at != 0;

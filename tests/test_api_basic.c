@@ -19,7 +19,8 @@ static void fill(struct testapi *t, JET_TABLEID table, int32_t first, int32_t la
     char text[128];
     CHECK_OK(JetBeginTransaction(t->ses));
     for (int32_t id = first; id <= last; id++) {
-        snprintf(text, sizeof text, "%s %d %.*s", tag, id, (int)(id % 60), "............................................................");
+        snprintf(text, sizeof text, "%s %d %.*s", tag, id, (int)(id % 60),
+                 "............................................................");
         testapi_put(t, table, id, text);
     }
     CHECK_OK(JetCommitTransaction(t->ses, 0));
@@ -28,7 +29,8 @@ static void fill(struct testapi *t, JET_TABLEID table, int32_t first, int32_t la
 static void check_filled(struct testapi *t, JET_TABLEID table, int32_t first, int32_t last, const char *tag) {
     char text[128];
     for (int32_t id = first; id <= last; id++) {
-        snprintf(text, sizeof text, "%s %d %.*s", tag, id, (int)(id % 60), "............................................................");
+        snprintf(text, sizeof text, "%s %d %.*s", tag, id, (int)(id % 60),
+                 "............................................................");
         CU_ASSERT_STRING_EQUAL(testapi_text(t->ses, table, id), text);
     }
 }
@@ -77,7 +79,8 @@ static void instances__run_side_by_side_each_with_its_own(void) {
     CU_ASSERT_STRING_EQUAL(testapi_text(a.ses, ta, 1), "a");
     CHECK_ERR(JetMove(a.ses, tb, 0, 0), JET_errSesidTableIdMismatch);
     CHECK_ERR(JetAttachDatabase(b.ses, testapi_path(&a, "x.edb"), 0), JET_errDatabaseSharingViolation);
-    CHECK_ERR(JetCreateDatabase(b.ses, testapi_path(&a, "x.edb"), NULL, &b.db, JET_bitDbOverwriteExisting), JET_errDatabaseSharingViolation);
+    CHECK_ERR(JetCreateDatabase(b.ses, testapi_path(&a, "x.edb"), NULL, &b.db, JET_bitDbOverwriteExisting),
+              JET_errDatabaseSharingViolation);
     CHECK_ERR(JetInit(&c.inst), JET_errSystemPathInUse);
     testapi_stop(&a);
     CHECK_OK(JetInit(&c.inst)); /* now it is free */
@@ -283,9 +286,11 @@ static void facts__about_databases_and_files(void) {
     CU_ASSERT(owned <= n && available < owned && available > 0);
     CU_ASSERT_EQUAL(stat(file, &st), 0);
     CU_ASSERT_EQUAL((uint64_t)st.st_size, (uint64_t)n * 4096);
-    static const struct { uint32_t level, value; } constants[] = {
-        {JET_DbInfoLCID, 0x409}, {JET_DbInfoCountry, 1}, {JET_DbInfoCp, 1252}, {JET_DbInfoCollate, 0}, {JET_DbInfoOptions, 0},
-        {JET_DbInfoTransactions, 7}, {JET_DbInfoVersion, 0x620}};
+    static const struct {
+        uint32_t level, value;
+    } constants[] = {{JET_DbInfoLCID, 0x409},   {JET_DbInfoCountry, 1}, {JET_DbInfoCp, 1252},
+                     {JET_DbInfoCollate, 0},    {JET_DbInfoOptions, 0}, {JET_DbInfoTransactions, 7},
+                     {JET_DbInfoVersion, 0x620}};
     for (unsigned i = 0; i < sizeof constants / sizeof constants[0]; i++) {
         CHECK_OK(JetGetDatabaseInfo(t.ses, t.db, &n, 4, constants[i].level));
         CU_ASSERT_EQUAL(n, constants[i].value);
@@ -307,13 +312,17 @@ static void facts__about_databases_and_files(void) {
     CU_ASSERT_EQUAL(n, 0);
     CHECK_OK(JetGetDatabaseFileInfo(file, &n, 4, JET_DbInfoPageSize));
     CU_ASSERT_EQUAL(n, 4096);
-    static const struct { const char *name; uint32_t type; } files[] = {
+    static const struct {
+        const char *name;
+        uint32_t type;
+    } files[] = {
         {"i/x.edb", JET_filetypeDatabase}, {"i/edb.log", JET_filetypeLog}, {"i/edb.chk", JET_filetypeCheckpoint}};
     for (unsigned i = 0; i < 3; i++) {
         CHECK_OK(JetGetDatabaseFileInfo(test_path(files[i].name), &n, 4, JET_DbInfoFileType));
         CU_ASSERT_EQUAL(n, files[i].type);
     }
-    CHECK_ERR(JetGetDatabaseFileInfo(test_path("i/edb.chk"), &misc, sizeof misc, JET_DbInfoMisc), JET_errDatabaseCorrupted);
+    CHECK_ERR(JetGetDatabaseFileInfo(test_path("i/edb.chk"), &misc, sizeof misc, JET_DbInfoMisc),
+              JET_errDatabaseCorrupted);
     CHECK_ERR(JetGetDatabaseFileInfo(test_path("i/none"), &n, 4, JET_DbInfoFileType), JET_errFileNotFound);
 }
 
@@ -434,7 +443,8 @@ static void backup__full_and_incremental_sets_restore_to_the_last_commit(void) {
     testapi_create(&t, "x.edb");
     JET_TABLEID table = testapi_table(&t, "t");
     fill(&t, table, 1, 200, "full");
-    CHECK_ERR(JetBackupInstance(t.inst, set, 0, NULL), JET_errInvalidPath); /* not made unless JET_paramCreatePathIfNotExist */
+    CHECK_ERR(JetBackupInstance(t.inst, set, 0, NULL),
+              JET_errInvalidPath); /* not made unless JET_paramCreatePathIfNotExist */
     CU_ASSERT_EQUAL(mkdir(set, 0777), 0);
     CHECK_ERR(JetBackupInstance(t.inst, set, JET_bitBackupIncremental, NULL), JET_errMissingFullBackup);
     CHECK_OK(JetBackupInstance(t.inst, set, 0, NULL));
@@ -504,15 +514,27 @@ static void backup__atomic_replaces_the_old_set_when_the_new_one_is_complete(voi
 static unsigned calls;
 static uint32_t last_done;
 static JET_ERR fail_from;
+static struct testapi *caller; /* whose backup or restore it is */
 
 static JET_ERR count_progress(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *data) {
     const JET_SNPROG *progress = data;
-    (void)ses;
+    CU_ASSERT_EQUAL(ses, JET_sesidNil);
     CU_ASSERT(snp == JET_snpBackup || snp == JET_snpRestore);
     if (snt == JET_sntBegin || snt == JET_sntProgress || snt == JET_sntComplete) {
         CU_ASSERT(progress->cbStruct == sizeof *progress && progress->cunitDone <= progress->cunitTotal);
         CU_ASSERT(snt == JET_sntBegin || progress->cunitDone >= last_done);
         last_done = progress->cunitDone;
+    }
+    if (caller && snp == JET_snpBackup) {
+        CHECK_ERR(JetBackupInstance(caller->inst, NULL, 0, NULL), JET_errBackupInProgress);
+        CHECK_ERR(JetAttachDatabase(caller->ses, test_path("i/y.edb"), 0), JET_errBackupInProgress);
+        CHECK_ERR(JetDetachDatabase(caller->ses, NULL), JET_errBackupInProgress);
+        CHECK_ERR(JetTerm(caller->inst), JET_errBackupInProgress);
+    } else if (caller) {
+        CHECK_ERR(JetInit(&caller->inst), JET_errRestoreInProgress);
+        CHECK_ERR(JetTerm(caller->inst), JET_errRestoreInProgress);
+        CHECK_ERR(JetBeginSession(caller->inst, &ses, NULL, NULL), JET_errRestoreInProgress);
+        CHECK_ERR(JetRestoreInstance(caller->inst, "x", NULL, NULL), JET_errRestoreInProgress);
     }
     calls++;
     return snt == JET_sntProgress ? fail_from : JET_errSuccess;
@@ -533,13 +555,16 @@ static void backup__stops_with_the_error_of_its_callback_and_leaves_nothing(void
     CU_ASSERT_EQUAL(mkdir(set, 0777), 0);
     fail_from = JET_errSuccess;
     calls = 0;
+    caller = &t;
     CHECK_OK(JetBackupInstance(t.inst, set, 0, count_progress));
     CU_ASSERT(calls >= 3 && last_done == 100);
     testapi_stop(&t);
     struct testapi r = testapi_new("restored");
     calls = last_done = 0;
+    caller = &r;
     CHECK_OK(JetRestoreInstance(r.inst, set, r.dir, count_progress));
     CU_ASSERT(calls >= 2);
+    caller = NULL;
     CHECK_OK(JetTerm(r.inst));
 }
 
@@ -557,7 +582,8 @@ static void logs__stay_few_when_circular_and_go_by_truncation_otherwise(void) {
             unsigned now = log_files(t.dir);
             most = now > most ? now : most;
         }
-        CU_ASSERT(circular ? most <= 20 : most > 20); /* the depth is four files; a committer helps at four times that */
+        CU_ASSERT(circular ? most <= 20
+                           : most > 20); /* the depth is four files; a committer helps at four times that */
         if (!circular) {
             CHECK_OK(JetBackupInstance(t.inst, NULL, 0, NULL));
             CU_ASSERT(log_files(t.dir) < most / 2);
@@ -571,12 +597,13 @@ static void logs__stay_few_when_circular_and_go_by_truncation_otherwise(void) {
 }
 
 TEST_MAIN(TEST(instance__names_are_unique_and_handles_end_with_it), TEST(instances__run_side_by_side_each_with_its_own),
-          TEST(session__ends_take_their_cursors_databases_and_transaction), TEST(stop_service__lets_sessions_only_give_things_back),
+          TEST(session__ends_take_their_cursors_databases_and_transaction),
+          TEST(stop_service__lets_sessions_only_give_things_back),
           TEST(parameters__freeze_when_what_they_belong_to_runs), TEST(directories__are_made_only_on_request),
-          TEST(database__is_created_attached_opened_closed_and_detached), TEST(databases__are_limited_in_number_and_size),
-          TEST(facts__about_databases_and_files), TEST(restart__finds_everything_in_every_page_size),
-          TEST(crash__keeps_what_was_committed_and_nothing_else), TEST(term__dirty_ends_like_a_crash),
-          TEST(term__abrupt_rolls_back_and_leaves_clean_databases),
+          TEST(database__is_created_attached_opened_closed_and_detached),
+          TEST(databases__are_limited_in_number_and_size), TEST(facts__about_databases_and_files),
+          TEST(restart__finds_everything_in_every_page_size), TEST(crash__keeps_what_was_committed_and_nothing_else),
+          TEST(term__dirty_ends_like_a_crash), TEST(term__abrupt_rolls_back_and_leaves_clean_databases),
           TEST(backup__full_and_incremental_sets_restore_to_the_last_commit),
           TEST(backup__atomic_replaces_the_old_set_when_the_new_one_is_complete),
           TEST(backup__stops_with_the_error_of_its_callback_and_leaves_nothing),

@@ -17,8 +17,15 @@
 
 /* ---- sets of files ---- */
 
-struct file { char name[32]; uint8_t *bytes; size_t size; };
-struct files { struct file file[FILES_MAX]; unsigned count; };
+struct file {
+    char name[32];
+    uint8_t *bytes;
+    size_t size;
+};
+struct files {
+    struct file file[FILES_MAX];
+    unsigned count;
+};
 
 static const char *in(const char *dir, const char *name) {
     static char ring[4][512];
@@ -33,7 +40,8 @@ static struct files load_files(const char *dir) {
     DIR *d = opendir(dir);
     CU_ASSERT_PTR_NOT_NULL_FATAL(d);
     for (const struct dirent *e; (e = readdir(d)) && f.count < FILES_MAX;) {
-        if (e->d_name[0] == '.' || strstr(e->d_name, ".jrs") || strstr(e->d_name, "tmp.log") || strstr(e->d_name, ".lck"))
+        if (e->d_name[0] == '.' || strstr(e->d_name, ".jrs") || strstr(e->d_name, "tmp.log") ||
+            strstr(e->d_name, ".lck"))
             continue;
         struct file *file = &f.file[f.count++];
         snprintf(file->name, sizeof file->name, "%.31s", e->d_name);
@@ -81,8 +89,14 @@ static bool same_as(const char *path, const void *bytes, size_t size) {
 }
 
 /* No power fails here, and thousands of starts need not wait for a disk. */
-static JET_ERR no_sync(struct os_file *file) { (void)file; return JET_errSuccess; }
-static JET_ERR no_sync_dir(const char *path) { (void)path; return JET_errSuccess; }
+static JET_ERR no_sync(struct os_file *file) {
+    (void)file;
+    return JET_errSuccess;
+}
+static JET_ERR no_sync_dir(const char *path) {
+    (void)path;
+    return JET_errSuccess;
+}
 
 static void without_syncs(void) {
     static struct os_table table;
@@ -117,17 +131,30 @@ static struct files make_files(bool crash) {
     return load_files(dir);
 }
 
-static const JET_ERR init_errors[] = {
-    JET_errMissingLogFile, JET_errRequiredLogFilesMissing, JET_errInvalidLogSequence, JET_errLogGenerationMismatch, JET_errLogFileCorrupt,
-    JET_errLogFileSizeMismatch, JET_errBadLogVersion, JET_errBadLogSignature, JET_errPageSizeMismatch, JET_errAttachedDatabaseMismatch,
-    JET_errBadDbSignature, JET_errInvalidDatabaseVersion, JET_errSoftRecoveryOnBackupDatabase, JET_errDbTimeTooOld, JET_errDbTimeTooNew,
-    JET_errFileAccessDenied};
-static const JET_ERR page_errors[] = { /* where pages are read */
-    JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized, JET_errFileIOBeyondEOF,
-    JET_errDatabaseCorrupted, JET_errBadPageLink, JET_errNodeCorrupted, JET_errCatalogCorrupted};
-static const JET_ERR attach_errors[] = {
-    JET_errFileNotFound, JET_errFileAccessDenied, JET_errDatabaseDirtyShutdown, JET_errInvalidDatabaseVersion, JET_errPageSizeMismatch,
-    JET_errDatabaseCorrupted, JET_errInvalidDatabase, JET_errSoftRecoveryOnBackupDatabase};
+static const JET_ERR init_errors[] = {JET_errMissingLogFile,
+                                      JET_errRequiredLogFilesMissing,
+                                      JET_errInvalidLogSequence,
+                                      JET_errLogGenerationMismatch,
+                                      JET_errLogFileCorrupt,
+                                      JET_errLogFileSizeMismatch,
+                                      JET_errBadLogVersion,
+                                      JET_errBadLogSignature,
+                                      JET_errPageSizeMismatch,
+                                      JET_errAttachedDatabaseMismatch,
+                                      JET_errBadDbSignature,
+                                      JET_errInvalidDatabaseVersion,
+                                      JET_errSoftRecoveryOnBackupDatabase,
+                                      JET_errDbTimeTooOld,
+                                      JET_errDbTimeTooNew,
+                                      JET_errFileAccessDenied};
+static const JET_ERR page_errors[] = {/* where pages are read */
+                                      JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized,
+                                      JET_errFileIOBeyondEOF,   JET_errDatabaseCorrupted,     JET_errBadPageLink,
+                                      JET_errNodeCorrupted,     JET_errCatalogCorrupted};
+static const JET_ERR attach_errors[] = {JET_errFileNotFound,          JET_errFileAccessDenied,
+                                        JET_errDatabaseDirtyShutdown, JET_errInvalidDatabaseVersion,
+                                        JET_errPageSizeMismatch,      JET_errDatabaseCorrupted,
+                                        JET_errInvalidDatabase,       JET_errSoftRecoveryOnBackupDatabase};
 #define AMONG(err, list) among(err, list, sizeof list / sizeof list[0])
 
 static bool among(JET_ERR err, const JET_ERR *list, size_t count) {
@@ -185,7 +212,8 @@ static unsigned start(JET_ERR *refusal) {
 
 /* One file among good ones is another one (bytes NULL: a directory; SIZE_MAX: missing). lossless: what starts has all
  * records; else the last one may be missing. Refused: true. */
-static bool try_other(const struct files *good, const struct file *which, const void *bytes, size_t size, bool lossless) {
+static bool try_other(const struct files *good, const struct file *which, const void *bytes, size_t size,
+                      bool lossless) {
     JET_ERR refusal;
     static char what[128];
     char path[512];
@@ -210,7 +238,8 @@ static bool try_other(const struct files *good, const struct file *which, const 
     JET_ERR first = refusal;
     n = start(&refusal); /* nothing is lost by a refusal */
     if (refusal < JET_errSuccess || n != RECORDS) {
-        printf("\n    %s: refused with %s; with the right file back: %s, %d records", trying, err_name(first), err_name(refusal), (int)n);
+        printf("\n    %s: refused with %s; with the right file back: %s, %d records", trying, err_name(first),
+               err_name(refusal), (int)n);
     }
     CU_ASSERT_EQUAL(refusal, JET_errSuccess);
     CU_ASSERT_EQUAL(n, RECORDS);
@@ -244,8 +273,12 @@ static void cut_every_file(bool crash) {
     end();
 }
 
-static void cut__files_of_a_clean_instance_are_refused_or_lose_nothing(void) { cut_every_file(false); }
-static void cut__files_after_a_crash_are_refused_or_lose_nothing(void) { cut_every_file(true); }
+static void cut__files_of_a_clean_instance_are_refused_or_lose_nothing(void) {
+    cut_every_file(false);
+}
+static void cut__files_after_a_crash_are_refused_or_lose_nothing(void) {
+    cut_every_file(true);
+}
 
 static void longer__files_are_refused_or_lose_nothing(void) {
     begin(true);
@@ -302,7 +335,7 @@ static void foreign__files_of_another_instance_are_refused_or_lose_nothing(void)
     for (int crash = 0; crash < 2; crash++) {
         begin(crash);
         other = good;
-        good.count = 0; /* other has them */
+        good.count = 0;           /* other has them */
         good = make_files(crash); /* the same again: other signatures */
         for (unsigned i = 0; i < good.count; i++)
             for (unsigned j = 0; j < other.count; j++)
@@ -386,9 +419,14 @@ static void header__impossible_values_are_refused_or_harmless(void) {
         refused += err < JET_errSuccess;
     }
     CU_ASSERT(refused > 10);
-    static const struct { unsigned at; uint32_t value; JET_ERR err; } fields[] = {
-        {8, 0x621, JET_errInvalidDatabaseVersion}, {232, 30, JET_errInvalidDatabaseVersion}, {236, 0, JET_errDatabaseCorrupted}, {52, JET_dbstateDirtyShutdown, JET_errDatabaseDirtyShutdown},
-        {52, 77, JET_errDatabaseDirtyShutdown}, {52, JET_dbstateJustCreated, JET_errDatabaseCorrupted}};
+    static const struct {
+        unsigned at;
+        uint32_t value;
+        JET_ERR err;
+    } fields[] = {
+        {8, 0x621, JET_errInvalidDatabaseVersion}, {232, 30, JET_errInvalidDatabaseVersion},
+        {236, 0, JET_errDatabaseCorrupted},        {52, JET_dbstateDirtyShutdown, JET_errDatabaseDirtyShutdown},
+        {52, 77, JET_errDatabaseDirtyShutdown},    {52, JET_dbstateJustCreated, JET_errDatabaseCorrupted}};
     for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         memcpy(headers, f->bytes, sizeof headers);
         memcpy(headers + fields[i].at, &fields[i].value, 4);
@@ -415,10 +453,13 @@ static void page_size__of_another_kind_is_refused(void) {
 
 /* ---- files that Windows wrote ---- */
 
-struct seen { unsigned tables, records, values, separate; };
+struct seen {
+    unsigned tables, records, values, separate;
+};
 
 /* Every value of the current record. Values that this library cannot read are counted. */
-static void read_record(struct testapi *t, JET_TABLEID table, const uint32_t *columns, unsigned count, struct seen *seen) {
+static void read_record(struct testapi *t, JET_TABLEID table, const uint32_t *columns, unsigned count,
+                        struct seen *seen) {
     static uint8_t buffer[64 << 10];
     for (unsigned i = 0; i < count; i++) {
         JET_RETINFO info = {.cbStruct = sizeof info, .itagSequence = 1};
@@ -444,7 +485,8 @@ static void read_table(struct testapi *t, const char *name, struct seen *seen) {
     unsigned count = 0;
     CHECK_OK(JetOpenTable(t->ses, t->db, name, NULL, 0, 0, &table));
     CHECK_OK(JetGetTableColumnInfo(t->ses, table, NULL, &list, sizeof list, JET_ColInfoList));
-    for (JET_ERR err = JET_errSuccess; err >= JET_errSuccess && list.cRecord && count < JET_ccolMost; err = JetMove(t->ses, list.tableid, JET_MoveNext, 0))
+    for (JET_ERR err = JET_errSuccess; err >= JET_errSuccess && list.cRecord && count < JET_ccolMost;
+         err = JetMove(t->ses, list.tableid, JET_MoveNext, 0))
         CHECK_OK(JetRetrieveColumn(t->ses, list.tableid, list.columnidcolumnid, &columns[count++], 4, NULL, 0, NULL));
     CU_ASSERT_EQUAL(count, list.cRecord);
     CHECK_OK(JetCloseTable(t->ses, list.tableid));
@@ -468,8 +510,8 @@ static struct seen read_all_tables(struct testapi *t) {
 }
 
 static void windows__databases_are_attached_read_and_detached_clean(void) {
-    static const char *const names[] = {"basic.edb", "binary.edb", "text.edb", "multi.edb", "default.edb", "index.edb",
-                                        "large.edb", "SRUDB.dat", "Current.mdb", "Catalog1.edb"};
+    static const char *const names[] = {"basic.edb", "binary.edb", "text.edb",  "multi.edb",   "default.edb",
+                                        "index.edb", "large.edb",  "SRUDB.dat", "Current.mdb", "Catalog1.edb"};
     without_syncs();
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         uint32_t page_size;
@@ -518,10 +560,14 @@ static void windows__databases_of_a_newer_revision_are_refused_unchanged(void) {
     free(bytes);
 }
 
-TEST_MAIN(TEST(cut__files_of_a_clean_instance_are_refused_or_lose_nothing), TEST(cut__files_after_a_crash_are_refused_or_lose_nothing),
-          TEST(longer__files_are_refused_or_lose_nothing), TEST(missing__files_and_directories_in_their_place_are_refused_or_lose_nothing),
-          TEST(flipped__bits_are_refused_or_lose_at_most_what_a_torn_write_would), TEST(swapped__generations_are_refused_or_lose_nothing),
-          TEST(foreign__files_of_another_instance_are_refused_or_lose_nothing), TEST(older__copies_of_a_database_are_not_mistaken_for_it),
-          TEST(header__one_good_copy_is_enough_and_two_bad_ones_are_refused), TEST(header__impossible_values_are_refused_or_harmless),
-          TEST(page_size__of_another_kind_is_refused), TEST(windows__databases_are_attached_read_and_detached_clean),
+TEST_MAIN(TEST(cut__files_of_a_clean_instance_are_refused_or_lose_nothing),
+          TEST(cut__files_after_a_crash_are_refused_or_lose_nothing), TEST(longer__files_are_refused_or_lose_nothing),
+          TEST(missing__files_and_directories_in_their_place_are_refused_or_lose_nothing),
+          TEST(flipped__bits_are_refused_or_lose_at_most_what_a_torn_write_would),
+          TEST(swapped__generations_are_refused_or_lose_nothing),
+          TEST(foreign__files_of_another_instance_are_refused_or_lose_nothing),
+          TEST(older__copies_of_a_database_are_not_mistaken_for_it),
+          TEST(header__one_good_copy_is_enough_and_two_bad_ones_are_refused),
+          TEST(header__impossible_values_are_refused_or_harmless), TEST(page_size__of_another_kind_is_refused),
+          TEST(windows__databases_are_attached_read_and_detached_clean),
           TEST(windows__databases_of_a_newer_revision_are_refused_unchanged))

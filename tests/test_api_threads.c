@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "tests/lib/testapi.h"
@@ -11,7 +12,7 @@
 #define WRITERS 4
 #define ACCOUNTS 40
 #define BALANCE 1000
-#define TRANSFERS 150
+#define TRANSFERS 500
 
 static struct testapi t;
 static const char *db_path, *set_path; /* made before the threads start */
@@ -19,7 +20,11 @@ static _Atomic bool done;
 static _Atomic unsigned transfers, conflicts, snapshots, backups, tables;
 
 /* One session with the table of accounts. */
-struct client { JET_SESID ses; JET_DBID db; JET_TABLEID table; };
+struct client {
+    JET_SESID ses;
+    JET_DBID db;
+    JET_TABLEID table;
+};
 
 static struct client client_begin(void) {
     struct client c;
@@ -104,7 +109,8 @@ static void *read_snapshots(void *unused) {
 
 static void *make_backups(void *unused) {
     while (!atomic_load(&done) || atomic_load(&backups) < 3) {
-        JET_GRBIT grbit = atomic_load(&backups) % 3 == 0 ? JET_bitBackupAtomic : JET_bitBackupAtomic | JET_bitBackupIncremental;
+        JET_GRBIT grbit =
+            atomic_load(&backups) % 3 == 0 ? JET_bitBackupAtomic : JET_bitBackupAtomic | JET_bitBackupIncremental;
         CHECK_OK(JetBackupInstance(t.inst, set_path, grbit, NULL));
         atomic_fetch_add(&backups, 1);
     }
@@ -173,7 +179,8 @@ static void threads__writers_readers_backups_and_schema_changes_keep_the_sum(voi
     check_sum(&own);
     CHECK_OK(JetBackupInstance(t.inst, set_path, JET_bitBackupAtomic | JET_bitBackupIncremental, NULL));
     testapi_stop(&t);
-    printf("[%u transfers, %u conflicts, %u snapshots, %u backups, %u tables] ", transfers, conflicts, snapshots, backups, tables);
+    printf("[%u transfers, %u conflicts, %u snapshots, %u backups, %u tables] ", transfers, conflicts, snapshots,
+           backups, tables);
     CU_ASSERT_EQUAL(transfers, WRITERS * TRANSFERS);
     CU_ASSERT(snapshots > 0 && backups >= 3 && tables > 0);
     CU_ASSERT_NOT_EQUAL(test_edbcheck(db_path), 1);
@@ -195,8 +202,9 @@ static _Atomic JET_TABLEID shared_table;
 static _Atomic unsigned calls;
 
 static bool may_be(JET_ERR err) {
-    return err >= JET_errSuccess || err == JET_errInvalidSesid || err == JET_errInvalidTableId || err == JET_errSesidTableIdMismatch ||
-           err == JET_errSessionSharingViolation || err == JET_errTermInProgress || err == JET_errInvalidInstance || err == JET_errNotInitialized ||
+    return err >= JET_errSuccess || err == JET_errInvalidSesid || err == JET_errInvalidTableId ||
+           err == JET_errSesidTableIdMismatch || err == JET_errSessionSharingViolation ||
+           err == JET_errTermInProgress || err == JET_errInvalidInstance || err == JET_errNotInitialized ||
            err == JET_errSessionInUse;
 }
 
@@ -208,9 +216,10 @@ static void *use_shared(void *unused) {
         JET_API_PTR value = 0;
         uint32_t version;
         JET_SESID own = 0;
-        JET_ERR errs[] = {JetMove(ses, table, 0, 0), JetRetrieveColumn(ses, table, TESTAPI_ID, &id, sizeof id, NULL, 0, NULL),
-                          JetGetVersion(ses, &version), JetGetSystemParameter(0, ses, JET_paramMaxSessions, &value, NULL, 0),
-                          JetBeginSession(t.inst, &own, NULL, NULL)};
+        JET_ERR errs[] = {
+            JetMove(ses, table, 0, 0), JetRetrieveColumn(ses, table, TESTAPI_ID, &id, sizeof id, NULL, 0, NULL),
+            JetGetVersion(ses, &version), JetGetSystemParameter(0, ses, JET_paramMaxSessions, &value, NULL, 0),
+            JetBeginSession(t.inst, &own, NULL, NULL)};
         if (errs[4] >= JET_errSuccess)
             errs[4] = JetEndSession(own, 0);
         for (unsigned i = 0; i < sizeof errs / sizeof errs[0]; i++)
@@ -258,4 +267,45 @@ static void threads__that_use_what_another_ends_get_an_error(void) {
         join(users[i]);
 }
 
-TEST_MAIN(TEST(threads__writers_readers_backups_and_schema_changes_keep_the_sum), TEST(threads__that_use_what_another_ends_get_an_error))
+/* ---- a backup that is stopped ---- */
+
+static _Atomic bool copying, stopping;
+
+static JET_ERR wait_in_the_middle(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *data) {
+    (void)ses, (void)snp, (void)data;
+    if (snt == JET_sntProgress) {
+        atomic_store(&copying, true);
+        while (!atomic_load(&stopping))
+            sched_yield();
+    }
+    return JET_errSuccess;
+}
+
+static void *back_up_once(void *result) {
+    *(JET_ERR *)result = JetBackupInstance(t.inst, set_path, 0, wait_in_the_middle);
+    return NULL;
+}
+
+static void threads__that_terminate_may_stop_a_backup(void) {
+    pthread_t thread;
+    JET_ERR result = 0;
+    t = testapi_start("i");
+    testapi_create(&t, "x.edb");
+    set_path = test_path("set");
+    CU_ASSERT_EQUAL(mkdir(set_path, 0777), 0);
+    start(&thread, back_up_once, &result);
+    while (!atomic_load(&copying))
+        sched_yield();
+    CHECK_ERR(JetTerm2(t.inst, JET_bitTermAbrupt), JET_errBackupInProgress);
+    atomic_store(&stopping, true);
+    CHECK_OK(JetTerm2(t.inst, JET_bitTermAbrupt | JET_bitTermStopBackup));
+    join(thread);
+    if (result < JET_errSuccess) { /* else it was faster */
+        CHECK_ERR(result, JET_errBackupAbortByServer);
+        CU_ASSERT_EQUAL(rmdir(set_path), 0); /* nothing is left */
+    }
+    CU_ASSERT_NOT_EQUAL(test_edbcheck(test_path("i/x.edb")), 1);
+}
+
+TEST_MAIN(TEST(threads__writers_readers_backups_and_schema_changes_keep_the_sum),
+          TEST(threads__that_use_what_another_ends_get_an_error), TEST(threads__that_terminate_may_stop_a_backup))

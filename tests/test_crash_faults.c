@@ -202,6 +202,8 @@ static bool try_point(const struct scenario *c, const struct point *p, struct sc
     if (p->second) {
         disk_power_off_at(p->second);
         err = script_start(s);
+        if (err >= 0 && attach(s, &s->a))
+            disk_changes(); /* what follows the recovery is cut, too */
         bool cut = disk_power_is_off();
         HOLDS(cut || err >= 0);
         drop(s, JET_bitTermDirty);

@@ -314,6 +314,38 @@ static void log_append__threads_keep_their_order(void) {
     CU_ASSERT_EQUAL(total, THREADS * PER_THREAD);
 }
 
+/* ---- attachments ---- */
+
+static uint32_t attach_bytes_of(const char *name) {
+    struct log_header *header = malloc(sizeof *header);
+    CHECK_OK(log_header_read(test_path(name), header));
+    uint32_t bytes = header->attach_bytes;
+    free(header);
+    return bytes;
+}
+
+/* Whoever reads from the begin of a generation knows the list from its header, and the record that changed it is behind. */
+static void log_append_attachments__are_in_exactly_the_headers_behind_the_record(void) {
+    static const uint8_t data[100];
+    struct log *log = testlog_create();
+    lgpos_t begin, end;
+    testlog_append(log, 0, LOG_FILE_BYTES_MIN - LOG_SECTOR - 200);
+    CU_ASSERT_EQUAL(log_current_gen(log), 1);
+    struct log_part long_part = {data, sizeof data}, parts[] = {long_part, long_part, long_part};
+    CHECK_OK(log_append_attachments(log, 2, parts, 3, "one", 3, &begin, &end)); /* crosses to 2 */
+    CU_ASSERT(lgpos_gen(begin) == 1 && lgpos_gen(end) == 2);
+    testlog_append(log, 1, LOG_FILE_BYTES_MIN - LOG_SECTOR - (lgpos_offset(end) - LOG_SECTOR) - 2 * 16);
+    CU_ASSERT_EQUAL(lgpos_offset(log_tip(log)), LOG_FILE_BYTES_MIN - 16); /* 2 is full */
+    CHECK_OK(log_append_attachments(log, 2, &long_part, 1, "three", 5, &begin, &end));
+    CU_ASSERT_EQUAL(lgpos_gen(begin), 3);
+    CHECK_OK(log_roll(log, NULL));
+    log_close(log);
+    CU_ASSERT_EQUAL(attach_bytes_of("edb00001.log"), 0);
+    CU_ASSERT_EQUAL(attach_bytes_of("edb00002.log"), 3);
+    CU_ASSERT_EQUAL(attach_bytes_of("edb00003.log"), 3);
+    CU_ASSERT_EQUAL(attach_bytes_of("edb.log"), 5);
+}
+
 /* ---- roll ---- */
 
 static void log_roll__links_the_headers_and_carries_what_was_set(void) {
@@ -614,6 +646,7 @@ TEST_MAIN(TEST(log_create__starts_generation_1_of_a_new_stream),
           TEST(log_flush__those_who_wait_share_the_next_sync),
           TEST(log_abandon__leaves_what_was_flushed),
           TEST(log_append__threads_keep_their_order),
+          TEST(log_append_attachments__are_in_exactly_the_headers_behind_the_record),
           TEST(log_roll__links_the_headers_and_carries_what_was_set),
           TEST(log_roll__both_files_are_whole_before_the_first_rename),
           TEST(log_file_size__may_change_from_one_generation_to_the_next),

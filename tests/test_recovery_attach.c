@@ -486,6 +486,77 @@ static void creation_that_failed__is_forgotten(void) {
     fault_done();
 }
 
+static void creation_that_failed_when_it_was_logged__is_forgotten(void) {
+    struct place p;
+    char path[512];
+    JET_DBID db;
+    fault_install();
+    snprintf(path, sizeof path, "%s", test_path("a.edb"));
+    for (unsigned nth = 4; nth <= 5; nth++) { /* the header's two copies, after the file's and the pages' syncs */
+        start(&p, "system");
+        fault_add((struct fault){.op = FAULT_SYNC, .name = "a.edb", .nth = nth, .error = JET_errDiskIO});
+        CHECK_ERR(JetCreateDatabase(p.session, path, NULL, &db, 0), JET_errDiskIO);
+        CU_ASSERT_FALSE(exists(path));
+        fault_clear();
+        crash(&p);
+    }
+    start(&p, "system");
+    CU_ASSERT_FALSE(exists(path));
+    detach(&p, create(&p, path), path);
+    stop(&p);
+    check_values("system", path, 1, 1);
+    fault_done();
+}
+
+static void creation_whose_log_fails__is_all_or_nothing(void) {
+    struct place p;
+    char path[512];
+    JET_DBID db;
+    fault_install();
+    snprintf(path, sizeof path, "%s", test_path("a.edb"));
+    for (unsigned nth = 1; nth <= 3; nth++) { /* CREATE_DB, pages, ATTACH_DB */
+        start(&p, "system");
+        fault_add((struct fault){.op = FAULT_SYNC, .name = "edb.log", .nth = nth, .error = JET_errDiskIO});
+        CHECK_ERR(JetCreateDatabase(p.session, path, NULL, &db, 0), JET_errLogWriteFail);
+        fault_clear();
+        crash(&p);
+    }
+    start(&p, "system");
+    if (exists(path))
+        CHECK_OK(JetAttachDatabase(p.session, path, 0));
+    else
+        create(&p, path);
+    stop(&p);
+    CU_ASSERT_TRUE(test_edbcheck(path) <= 0 && test_check(path) <= 0);
+    fault_done();
+}
+
+static void attach_whose_header_cannot_be_written__can_be_tried_again(void) {
+    struct place p;
+    char path[512], other[512];
+    fault_install();
+    snprintf(path, sizeof path, "%s", test_path("a.edb"));
+    snprintf(other, sizeof other, "%s", test_path("b.edb"));
+    start(&p, "system");
+    detach(&p, create(&p, path), path);
+    detach(&p, create(&p, other), other);
+    for (unsigned nth = 1; nth <= 2; nth++) {
+        fault_add((struct fault){.op = FAULT_SYNC, .name = "a.edb", .nth = nth, .error = JET_errDiskIO});
+        CHECK_ERR(JetAttachDatabase(p.session, path, 0), JET_errDiskIO);
+        fault_clear();
+        JET_DBID db = attach(&p, other);
+        put(&p, db, "a", 1, 10 + (int32_t)nth);
+        detach(&p, db, other);
+        db = attach(&p, path);
+        put(&p, db, "b", 1, (int32_t)nth);
+        detach(&p, db, path);
+    }
+    crash(&p);
+    check_values("system", path, 1, 2);
+    check_values("system", other, 12, 1);
+    fault_done();
+}
+
 TEST_MAIN(TEST(replaced_by_an_older_clean_copy__start_refuses_and_leaves_it_alone),
           TEST(replaced_by_an_older_clean_copy_while_detached__stays_as_it_is),
           TEST(replaced_by_a_copy_from_an_earlier_attach__start_refuses),
@@ -499,4 +570,6 @@ TEST_MAIN(TEST(replaced_by_an_older_clean_copy__start_refuses_and_leaves_it_alon
           TEST(two_databases_that_change_places__are_both_recovered),
           TEST(without_checkpoint_and_a_required_log_file__start_refuses),
           TEST(without_checkpoint__all_of_the_log_is_redone), TEST(crash_right_after_a_checkpoint__dbtime_goes_on),
-          TEST(detach_whose_header_cannot_be_written__no_change_is_lost_after_it), TEST(creation_that_failed__is_forgotten))
+          TEST(detach_whose_header_cannot_be_written__no_change_is_lost_after_it), TEST(creation_that_failed__is_forgotten),
+          TEST(creation_that_failed_when_it_was_logged__is_forgotten), TEST(creation_whose_log_fails__is_all_or_nothing),
+          TEST(attach_whose_header_cannot_be_written__can_be_tried_again))

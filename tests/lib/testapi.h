@@ -24,7 +24,7 @@ struct testapi {
     JET_DBID db;
 };
 
-#define TESTAPI_ID 1u     /* columns of testapi_table */
+#define TESTAPI_ID 1u /* columns of testapi_table */
 #define TESTAPI_TEXT 128u
 
 static inline const char *testapi_path(const struct testapi *t, const char *name) {
@@ -78,16 +78,43 @@ static inline void testapi_attach(struct testapi *t, const char *name) {
     CHECK_OK(JetOpenDatabase(t->ses, testapi_path(t, name), NULL, &t->db, 0));
 }
 
+/* A table of these columns and, if key is not NULL, this primary key. Its cursor keeps other sessions out. */
+static inline JET_TABLEID testapi_make_table(struct testapi *t, const char *name, JET_COLUMNCREATE *columns,
+                                             uint32_t count, const char *key, uint32_t key_bytes) {
+    JET_INDEXCREATE index = {.cbStruct = sizeof index,
+                             .szIndexName = "primary",
+                             .szKey = (char *)key,
+                             .cbKey = key_bytes,
+                             .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE create = {.cbStruct = sizeof create,
+                              .szTableName = (char *)name,
+                              .rgcolumncreate = columns,
+                              .cColumns = count,
+                              .rgindexcreate = &index,
+                              .cIndexes = key != NULL};
+    CHECK_OK(JetCreateTableColumnIndex(t->ses, t->db, &create));
+    CU_ASSERT_EQUAL(create.cCreated, 1 + count + (key != NULL));
+    return create.tableid;
+}
+#define TESTAPI_COLUMN(name, type, options)                                                                            \
+    { .cbStruct = sizeof(JET_COLUMNCREATE), .szColumnName = name, .coltyp = JET_coltyp##type, .grbit = options }
+#define TESTAPI_TABLE(t, name, columns, key)                                                                           \
+    testapi_make_table(t, name, columns, sizeof columns / sizeof columns[0], key, sizeof key)
+
 /* id Long, the primary key; text Text. The cursor is open for changes and denies nothing. */
 static inline JET_TABLEID testapi_table(struct testapi *t, const char *name) {
     JET_COLUMNCREATE columns[] = {
         {.cbStruct = sizeof columns[0], .szColumnName = "id", .coltyp = JET_coltypLong, .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof columns[0], .szColumnName = "text", .coltyp = JET_coltypText},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5,
-                             .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE create = {.cbStruct = sizeof create, .szTableName = (char *)name, .rgcolumncreate = columns,
-                              .cColumns = 2, .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {
+        .cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5, .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE create = {.cbStruct = sizeof create,
+                              .szTableName = (char *)name,
+                              .rgcolumncreate = columns,
+                              .cColumns = 2,
+                              .rgindexcreate = &index,
+                              .cIndexes = 1};
     JET_TABLEID table;
 
     CHECK_OK(JetCreateTableColumnIndex(t->ses, t->db, &create));
@@ -177,7 +204,8 @@ static inline const char *testapi_text(JET_SESID ses, JET_TABLEID table, int32_t
 static inline uint32_t testapi_count(JET_SESID ses, JET_TABLEID table) {
     uint32_t n = 0;
     JET_ERR err;
-    for (err = JetMove(ses, table, (int32_t)JET_MoveFirst, 0); err >= JET_errSuccess; err = JetMove(ses, table, JET_MoveNext, 0))
+    for (err = JetMove(ses, table, (int32_t)JET_MoveFirst, 0); err >= JET_errSuccess;
+         err = JetMove(ses, table, JET_MoveNext, 0))
         n++;
     CHECK_ERR(err, JET_errNoCurrentRecord);
     return n;

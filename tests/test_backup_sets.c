@@ -1,0 +1,353 @@
+/* Which set goes with which log: restored instances that went on from an earlier moment, databases that came, went and
+ * changed places after the backup, and failures at the moment in which a set becomes one. P9 P10 P13. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/lib/fault.h"
+#include "tests/lib/testapi.h"
+
+/* ---- rows ---- */
+
+static void put(struct testapi *t, JET_DBID db, int32_t id) {
+    JET_TABLEID table;
+    CHECK_OK(JetOpenTable(t->ses, db, "t", NULL, 0, 0, &table));
+    CHECK_OK(testapi_insert(t->ses, table, id, "row"));
+    CHECK_OK(JetCloseTable(t->ses, table));
+}
+
+static uint32_t count_rows(struct testapi *t, JET_DBID db) {
+    JET_TABLEID table;
+    uint32_t count = 0;
+    CHECK_OK(JetOpenTable(t->ses, db, "t", NULL, 0, 0, &table));
+    for (JET_ERR err = JetMove(t->ses, table, (int32_t)JET_MoveFirst, 0); err >= JET_errSuccess;
+         err = JetMove(t->ses, table, JET_MoveNext, 0))
+        count++;
+    CHECK_OK(JetCloseTable(t->ses, table));
+    return count;
+}
+
+static JET_DBID create(struct testapi *t, const char *name) {
+    testapi_create(t, name);
+    CHECK_OK(JetCloseTable(t->ses, testapi_table(t, "t")));
+    return t->db;
+}
+
+static JET_DBID attach(struct testapi *t, const char *name) {
+    testapi_attach(t, name);
+    return t->db;
+}
+
+static void detach(struct testapi *t, JET_DBID db, const char *name) {
+    CHECK_OK(JetCloseDatabase(t->ses, db, 0));
+    CHECK_OK(JetDetachDatabase(t->ses, testapi_path(t, name)));
+}
+
+static void crash(struct testapi *t) { CHECK_OK(JetTerm2(t->inst, JET_bitTermDirty)); }
+
+/* Starts, and finds so many rows in the database. */
+static void check_rows(struct testapi *t, const char *name, uint32_t rows) {
+    testapi_run(t);
+    JET_DBID db = attach(t, name);
+    CU_ASSERT_EQUAL(count_rows(t, db), rows);
+    detach(t, db, name);
+    testapi_stop(t);
+    CU_ASSERT_TRUE(test_edbcheck(testapi_path(t, name)) <= 0 && test_check(testapi_path(t, name)) <= 0);
+}
+
+/* The set in a fresh instance: so many rows in its x.edb. */
+static void check_set(const char *set, const char *name, uint32_t rows) {
+    struct testapi t = testapi_new(name);
+    CHECK_OK(JetRestoreInstance(t.inst, set, t.dir, NULL));
+    check_rows(&t, "x.edb", rows);
+}
+
+static const char *make_dir(const char *name) {
+    const char *path = test_path(name);
+    CU_ASSERT_EQUAL_FATAL(mkdir(path, 0777), 0);
+    return path;
+}
+
+static void backup(struct testapi *t, const char *set, JET_GRBIT grbit) {
+    CHECK_OK(JetBackupInstance(t->inst, set, grbit, NULL));
+}
+
+/* ---- an instance that went on from an earlier moment ---- */
+
+struct fork {
+    struct testapi live, restored;
+    const char *set, *earlier;
+};
+
+/* The set has two incremental backups more than the copy from which the second instance was restored. */
+static struct fork make_fork(void) {
+    struct fork f = {.live = testapi_start("live")};
+    char command[2048];
+
+    JET_DBID db = create(&f.live, "x.edb");
+    put(&f.live, db, 1);
+    backup(&f.live, make_dir("first"), 0); /* so that the copies of the next one know of a full backup */
+    f.set = make_dir("set");
+    backup(&f.live, f.set, 0);
+    f.earlier = test_path("earlier");
+    snprintf(command, sizeof command, "cp -r '%s' '%s'", f.set, f.earlier);
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+    for (int32_t id = 2; id <= 3; id++) {
+        put(&f.live, db, id);
+        backup(&f.live, f.set, JET_bitBackupIncremental);
+    }
+    f.restored = testapi_new("restored");
+    CHECK_OK(JetRestoreInstance(f.restored.inst, f.earlier, f.restored.dir, NULL));
+    testapi_run(&f.restored);
+    put(&f.restored, attach(&f.restored, "x.edb"), 9);
+    return f;
+}
+
+static void incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_instance(void) {
+    struct fork f = make_fork();
+    CHECK_ERR(JetBackupInstance(f.restored.inst, f.set, JET_bitBackupIncremental, NULL), JET_errInvalidBackup);
+    for (unsigned i = 0; i < 6; i++) /* its log passes the set's */
+        backup(&f.restored, f.earlier, JET_bitBackupIncremental);
+    CHECK_ERR(JetBackupInstance(f.restored.inst, f.set, JET_bitBackupIncremental, NULL), JET_errInvalidBackup);
+    testapi_stop(&f.restored);
+    backup(&f.live, f.set, JET_bitBackupIncremental);
+    testapi_stop(&f.live);
+    check_set(f.set, "ofset", 3);
+    check_set(f.earlier, "ofearlier", 2);
+}
+
+static void restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing(void) {
+    struct fork f = make_fork();
+    for (unsigned i = 0; i < 6; i++)
+        backup(&f.restored, f.earlier, JET_bitBackupIncremental);
+    testapi_stop(&f.restored);
+    testapi_stop(&f.live);
+    struct testapi again = testapi_new("restored");
+    CHECK_ERR(JetRestoreInstance(again.inst, f.set, again.dir, NULL), JET_errExistingLogFileIsNotContiguous);
+    check_rows(&again, "x.edb", 2);
+}
+
+static void restore__refuses_a_log_that_ends_before_the_set(void) {
+    struct testapi t = testapi_start("a");
+    char command[2048];
+    const char *set = make_dir("set");
+
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    snprintf(command, sizeof command, "cp '%s' '%s'", testapi_path(&t, "edb.log"), test_path("old.log"));
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+    backup(&t, set, 0);
+    testapi_stop(&t);
+    struct testapi other = testapi_new("other");
+    snprintf(command, sizeof command, "cp '%s' '%s'", test_path("old.log"), testapi_path(&other, "edb.log"));
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+    CHECK_ERR(JetRestoreInstance(other.inst, set, other.dir, NULL), JET_errExistingLogFileIsNotContiguous);
+    CU_ASSERT_NOT_EQUAL(access(testapi_path(&other, "x.edb"), F_OK), 0);
+    CHECK_OK(JetTerm(other.inst));
+}
+
+static void restore__notices_a_missing_log_file_before_it_writes(void) {
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+    char missing[64];
+    JET_DBINFOMISC info;
+
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, 0);
+    CHECK_OK(JetGetDatabaseInfo(t.ses, db, &info, sizeof info, JET_DbInfoMisc));
+    for (int32_t id = 2; id < 2000; id++)
+        put(&t, db, id);
+    testapi_stop(&t);
+    snprintf(missing, sizeof missing, "edb%05X.log", (unsigned)info.bkinfoFullPrev.genHigh + 2);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, missing)), 0);
+    t = testapi_new("a");
+    CHECK_ERR(JetRestoreInstance(t.inst, set, NULL, NULL), JET_errMissingCurrentLogFiles);
+    CHECK_OK(JetGetDatabaseFileInfo(testapi_path(&t, "x.edb"), &info, sizeof info, JET_DbInfoMisc));
+    CU_ASSERT_EQUAL(info.dbstate, JET_dbstateCleanShutdown);
+    CHECK_OK(JetTerm(t.inst));
+}
+
+/* ---- databases that came and went ---- */
+
+static void restore__a_database_that_was_attached_again_since_has_all(void) {
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, 0);
+    put(&t, db, 2);
+    detach(&t, db, "x.edb");
+    db = attach(&t, "x.edb");
+    put(&t, db, 3);
+    detach(&t, db, "x.edb");
+    put(&t, attach(&t, "x.edb"), 4);
+    crash(&t);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, "x.edb")), 0);
+    t = testapi_new("a");
+    CHECK_OK(JetRestoreInstance(t.inst, set, NULL, NULL));
+    check_rows(&t, "x.edb", 4);
+}
+
+static void restore__databases_that_changed_places_since_have_all(void) {
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+
+    JET_DBID x = create(&t, "x.edb"), y = create(&t, "y.edb");
+    put(&t, x, 1);
+    put(&t, y, 1);
+    backup(&t, set, 0);
+    put(&t, x, 2);
+    put(&t, y, 2);
+    detach(&t, x, "x.edb");
+    detach(&t, y, "y.edb");
+    JET_DBID y_before = y, x_before = x;
+    y = attach(&t, "y.edb");
+    x = attach(&t, "x.edb");
+    CU_ASSERT(x == y_before && y == x_before);
+    put(&t, x, 3);
+    put(&t, y, 3);
+    put(&t, y, 4);
+    crash(&t);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, "x.edb")), 0);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, "y.edb")), 0);
+    t = testapi_new("a");
+    CHECK_OK(JetRestoreInstance(t.inst, set, NULL, NULL));
+    check_rows(&t, "x.edb", 3);
+    t = testapi_new("a");
+    check_rows(&t, "y.edb", 4);
+}
+
+static void restore__makes_a_database_again_that_was_made_since(void) {
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+
+    put(&t, create(&t, "x.edb"), 1);
+    backup(&t, set, 0);
+    JET_DBID y = create(&t, "y.edb");
+    put(&t, y, 1);
+    put(&t, y, 2);
+    detach(&t, y, "y.edb");
+    put(&t, attach(&t, "y.edb"), 3);
+    crash(&t);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, "x.edb")), 0);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, "y.edb")), 0);
+    t = testapi_new("a");
+    CHECK_OK(JetRestoreInstance(t.inst, set, NULL, NULL));
+    check_rows(&t, "x.edb", 1);
+    t = testapi_new("a");
+    check_rows(&t, "y.edb", 3);
+}
+
+static void restore_elsewhere__leaves_databases_alone_that_are_not_in_the_set(void) {
+    struct testapi t = testapi_start("a"), other = testapi_start("other");
+    const char *set = make_dir("set");
+    char deleted[1024], used[1024];
+
+    snprintf(deleted, sizeof deleted, "%s", testapi_path(&t, "deleted.edb"));
+    snprintf(used, sizeof used, "%s", testapi_path(&t, "used.edb"));
+    put(&t, create(&t, "x.edb"), 1);
+    JET_DBID db = create(&t, "deleted.edb");
+    detach(&t, db, "deleted.edb");
+    CU_ASSERT_EQUAL_FATAL(unlink(deleted), 0);
+    db = create(&t, "used.edb");
+    detach(&t, db, "used.edb");
+    CHECK_OK(JetAttachDatabase(other.ses, used, 0)); /* locked by an instance that runs */
+    backup(&t, set, 0);
+    check_set(set, "elsewhere", 1);
+    CU_ASSERT_NOT_EQUAL(access(deleted, F_OK), 0);
+    testapi_stop(&other);
+    testapi_stop(&t);
+}
+
+static void restore__does_not_write_over_a_database_in_use(void) {
+    struct testapi t = testapi_start("a"), other = testapi_new("other");
+    const char *set = make_dir("set");
+
+    JET_DBID x = create(&t, "x.edb"), y = create(&t, "y.edb");
+    put(&t, x, 1);
+    put(&t, y, 1);
+    backup(&t, set, 0);
+    put(&t, x, 2);
+    put(&t, y, 2);
+    detach(&t, x, "x.edb");
+    CHECK_ERR(JetRestoreInstance(other.inst, set, NULL, NULL), JET_errFileAccessDenied); /* for y */
+    CU_ASSERT_EQUAL(count_rows(&t, y), 2);
+    CU_ASSERT_EQUAL(count_rows(&t, attach(&t, "x.edb")), 2);
+    testapi_stop(&t);
+    CHECK_OK(JetTerm(other.inst));
+}
+
+/* ---- the moment in which a set becomes one ---- */
+
+static void incremental_backup__whose_last_sync_fails_leaves_a_set(void) {
+    fault_install();
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, 0);
+    put(&t, db, 2);
+    for (unsigned nth = 1; nth <= 2; nth++) {
+        fault_add((struct fault){.op = FAULT_SYNC_DIR, .name = "set", .nth = nth, .error = JET_errDiskIO});
+        CHECK_ERR(JetBackupInstance(t.inst, set, JET_bitBackupIncremental, NULL), JET_errDiskIO);
+        fault_clear();
+    }
+    testapi_stop(&t);
+    check_set(set, "restored", 2);
+    fault_done();
+}
+
+static void incremental_backup__that_fails_in_a_copy_leaves_no_file(void) {
+    fault_install();
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+    char name[64];
+    JET_DBINFOMISC info;
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, 0);
+    CHECK_OK(JetGetDatabaseInfo(t.ses, db, &info, sizeof info, JET_DbInfoMisc));
+    put(&t, db, 2);
+    snprintf(name, sizeof name, "set/edb%05X.log", (unsigned)info.bkinfoFullPrev.genHigh + 1);
+    fault_add((struct fault){.op = FAULT_WRITE, .name = name + 4, .error = JET_errDiskFull});
+    CHECK_ERR(JetBackupInstance(t.inst, set, JET_bitBackupIncremental, NULL), JET_errDiskFull);
+    fault_clear();
+    CU_ASSERT_NOT_EQUAL(access(test_path(name), F_OK), 0);
+    testapi_stop(&t);
+    check_set(set, "restored", 1);
+    fault_done();
+}
+
+static void atomic_backup__that_cannot_remove_the_one_before_is_complete(void) {
+    fault_install();
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, JET_bitBackupAtomic);
+    put(&t, db, 2);
+    fault_add((struct fault){.op = FAULT_REMOVE, .name = "backup.manifest", .error = JET_errFileAccessDenied});
+    backup(&t, set, JET_bitBackupAtomic);
+    fault_clear();
+    put(&t, db, 3);
+    backup(&t, set, JET_bitBackupIncremental | JET_bitBackupAtomic);
+    put(&t, db, 4);
+    backup(&t, set, JET_bitBackupAtomic);
+    CU_ASSERT_NOT_EQUAL(access(test_path("set/old"), F_OK), 0);
+    testapi_stop(&t);
+    check_set(set, "restored", 4);
+    fault_done();
+}
+
+TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_instance),
+          TEST(restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing),
+          TEST(restore__refuses_a_log_that_ends_before_the_set), TEST(restore__notices_a_missing_log_file_before_it_writes),
+          TEST(restore__a_database_that_was_attached_again_since_has_all),
+          TEST(restore__databases_that_changed_places_since_have_all),
+          TEST(restore__makes_a_database_again_that_was_made_since),
+          TEST(restore_elsewhere__leaves_databases_alone_that_are_not_in_the_set),
+          TEST(restore__does_not_write_over_a_database_in_use),
+          TEST(incremental_backup__whose_last_sync_fails_leaves_a_set),
+          TEST(incremental_backup__that_fails_in_a_copy_leaves_no_file),
+          TEST(atomic_backup__that_cannot_remove_the_one_before_is_complete))
