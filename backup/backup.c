@@ -59,14 +59,17 @@ static bool backs_up(const struct db *db) {
     return db && !db->read_only;
 }
 
+static JET_ERR missing_full(struct inst *inst, const struct db *db) {
+    event_write(&inst->events, EVENT_MISS_FULL_BACKUP, EVENT_ERROR,
+                "database %s has had no full backup: an incremental one is refused", db->path);
+    return RAISE(JET_errMissingFullBackup);
+}
+
 static JET_ERR check_full_exists(struct inst *inst) {
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
         struct db *db = inst->dbs[id];
-        if (backs_up(db) && le32(db->header->full_prev.gen_low) == 0) {
-            event_write(&inst->events, EVENT_MISS_FULL_BACKUP, EVENT_ERROR,
-                        "database %s has had no full backup: an incremental one is refused", db->path);
-            return RAISE(JET_errMissingFullBackup);
-        }
+        if (backs_up(db) && le32(db->header->full_prev.gen_low) == 0)
+            return missing_full(inst, db);
     }
     return JET_errSuccess;
 }
@@ -139,6 +142,48 @@ void backup_stop(struct inst *inst) {
 
 /* ---- 2 ---- */
 
+static JET_ERR is_in_set(const struct backup *b, const struct db *db, struct dbheader *header, bool *found) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    char path[OS_PATH_MAX];
+
+    *found = false;
+    for (uint32_t i = 0; i < b->set.file_count && !*found; i++) {
+        if (b->set.files[i].is_log)
+            continue;
+        CALL(os_path_join(path, b->set.dir, b->set.files[i].name));
+        CALL(os_open(path, OS_READ, &file));
+        CALL(dbheader_read(file, header, NULL));
+        os_close(file);
+        file = NULL;
+        *found = memcmp(&header->sign_db, &db->header->sign_db, sizeof header->sign_db) == 0;
+    }
+cleanup:
+    os_close(file);
+    return err;
+}
+
+/* Its full backup may be in another set: then this one could not be restored without it. */
+static JET_ERR check_full_is_here(const struct backup *b) {
+    JET_ERR err = JET_errSuccess;
+    bool found;
+    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
+
+    if (!header)
+        FAIL(JET_errOutOfMemory);
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
+        struct db *db = b->inst->dbs[id];
+        if (!backs_up(db))
+            continue;
+        CALL(is_in_set(b, db, header, &found));
+        if (!found)
+            CALL(missing_full(b->inst, db));
+    }
+cleanup:
+    free(header);
+    return err;
+}
+
 /* An incremental backup goes to the set that is there, if it is ours and ends where this one begins. */
 static JET_ERR find_own_set(struct backup *b) {
     JET_ERR err = JET_errSuccess;
@@ -151,6 +196,7 @@ static JET_ERR find_own_set(struct backup *b) {
     CALL(err);
     if (memcmp(&b->set.signature, &signature, sizeof signature) != 0 || strcmp(b->set.base, inst->config.log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);
+    CALL(check_full_is_here(b));
     b->low = b->set.high + 1;
     b->set.incremental = true;
     snprintf(b->target, sizeof b->target, "%s", b->set.dir);
@@ -441,7 +487,8 @@ static JET_ERR to_directory(struct backup *b) {
     CALL(copy_logs(b));
     CALL(finish(b));
     after(b);
-    CALL(status(b, JET_sntComplete, 100));
+    JET_ERR ignored = status(b, JET_sntComplete, 100); /* nothing is left that could be stopped */
+    (void)ignored;
 cleanup:
     return err;
 }

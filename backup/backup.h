@@ -5,7 +5,8 @@
 #include "engine/inst.h"
 
 /* JET_sntBegin, JET_sntProgress, JET_sntComplete, JET_sntFail; done counts up to total, never down. Called on the
- * caller's thread with no lock held. A negative return stops the operation and becomes its error. */
+ * caller's thread with no lock held. A negative return stops the operation and becomes its error; that of
+ * JET_sntComplete and JET_sntFail is ignored. */
 typedef JET_ERR (*backup_status_fn)(void *context, JET_SNT snt, uint32_t done, uint32_t total);
 
 struct backup_options {
@@ -34,7 +35,9 @@ struct restore_options {
 /* The whole of JetRestoreInstance on an instance that is not started: config says where its log is. Afterwards the
  * databases are clean and the instance is stopped. JET_errFileNotFound (no set there), JET_errInvalidBackup (a manifest
  * that cannot be right), JET_errReadVerifyFailure, JET_errBadBackupDatabaseSize, JET_errMissingRestoreLogFiles,
- * JET_errLogReadVerifyFailure, JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
+ * JET_errLogReadVerifyFailure, JET_errLogCorruptDuringHardRestore, JET_errGivenLogFileHasBadSignature,
+ * JET_errGivenLogFileIsNotContiguous, JET_errRestoreOfNonBackupDatabase, JET_errStartingRestoreLogTooHigh,
+ * JET_errEndingRestoreLogTooLow,
  * JET_errExistingLogFileHasBadSignature, JET_errMissingCurrentLogFiles, and what recovery gives. */
 MUST_CHECK JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events, const struct restore_options *options);
 

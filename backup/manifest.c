@@ -143,6 +143,10 @@ JET_ERR set_write(const struct set *set) {
     CALL(os_sync_dir(set->dir));
 cleanup:
     os_close(file);
+    if (err < JET_errSuccess && file) {
+        JET_ERR ignored = os_remove(temporary); /* not there if it has its name already */
+        (void)ignored;
+    }
     free(text.p);
     return err;
 }
@@ -244,7 +248,7 @@ static JET_ERR parse_manifest(struct set *set, char *text, size_t bytes) {
     if (bytes < end_bytes + sizeof first_line || strlen(text) != bytes)
         FAIL(JET_errInvalidBackup);
     char *end = text + bytes - end_bytes;
-    if (memcmp(end, "end ", 4) != 0 || !get_hex(end + 4, stated, sizeof stated) ||
+    if (memcmp(end, "end ", 4) != 0 || text[bytes - 1] != '\n' || !get_hex(end + 4, stated, sizeof stated) ||
         !sha256(text, (size_t)(end - text), sum) || memcmp(sum, stated, sizeof sum) != 0)
         FAIL(JET_errInvalidBackup);
     *end = 0;

@@ -1,8 +1,9 @@
 /* A restore, as a story:
  *
  *   1 find      the set: in the directory, in `new`, or in `old`
- *   2 verify    every file of it against the manifest, every log file by itself and as a chain; then that the log files
- *               of the instance, where there are any, are of the same stream and follow without a gap
+ *   2 verify    every file of it against the manifest, every log file by itself and as a chain; that the databases need
+ *               these log files, and nobody uses those that they replace; that the log files of the instance, where
+ *               there are any, are of the same stream and follow without a gap
  *   3 copy      the databases to where they go; their headers say "backup copy", so nobody can attach them yet
  *   4 recover   redo from the set's low generation through the set's log files and on through those of the instance,
  *               to the last committed transaction; undo; databases clean; stop
@@ -32,6 +33,12 @@ struct restore {
 static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
     r->reported = percent;
     return r->options->status ? r->options->status(r->options->context, snt, percent, 100) : JET_errSuccess;
+}
+
+/* Where nothing is left that could be stopped. */
+static void report(struct restore *r, JET_SNT snt, uint32_t percent) {
+    JET_ERR ignored = status(r, snt, percent);
+    (void)ignored;
 }
 
 /* Verifying and copying are 60 percent, redo the rest. */
@@ -101,8 +108,10 @@ static JET_ERR verify_chain(struct restore *r) {
             event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup set is missing", path);
             FAIL(JET_errMissingRestoreLogFiles);
         }
-        if (err == JET_errLogFileCorrupt)
+        if (err == JET_errLogFileCorrupt) {
             event_write(r->events, EVENT_LOG_CORRUPTION_HARD_RESTORE, EVENT_ERROR, "log file %s of the backup set is damaged at offset %u", path, check->bad_offset);
+            FAIL(JET_errLogCorruptDuringHardRestore);
+        }
         CALL(err);
         if (memcmp(&check->header.signature, &r->set.signature, sizeof r->set.signature) != 0) {
             event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR, "log file %s is of another log", path);
@@ -186,26 +195,29 @@ cleanup:
     return err;
 }
 
-static JET_ERR verify(struct restore *r) {
-    JET_ERR err = JET_errSuccess;
-
-    if (strcmp(r->set.base, r->config->log_dir.base) != 0)
-        FAIL(JET_errInvalidBackup);
-    if (r->set.page_size != r->config->page_size)
-        FAIL(JET_errPageSizeMismatch);
-    for (uint32_t i = 0; i < r->set.file_count; i++)
-        r->total_bytes += r->set.files[i].bytes * (r->set.files[i].is_log ? 1 : 2);
-    for (uint32_t i = 0; i < r->set.file_count; i++)
-        CALL(verify_file(r, &r->set.files[i]));
-    CALL(verify_chain(r));
-    CALL(verify_own_logs(r));
-cleanup:
-    return err;
+/* The header of a copy says which log files it needs. */
+static JET_ERR check_needs(struct restore *r, const char *path, const struct dbheader *header) {
+    const lggen_t low = le32(header->full_cur.gen_low), high = le32(header->gen_max_required);
+    if (le32(header->page_size) != r->set.page_size)
+        return RAISE(JET_errPageSizeMismatch);
+    if (low == 0)
+        return RAISE(JET_errRestoreOfNonBackupDatabase);
+    if (memcmp(&header->sign_log, &r->set.signature, sizeof r->set.signature) != 0) {
+        event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR, "%s belongs to another log than that of the backup set", path);
+        return RAISE(JET_errGivenLogFileHasBadSignature);
+    }
+    if (low < r->set.low) {
+        event_write(r->events, EVENT_RESTORE_STARTING_LOG_TOO_HIGH, EVENT_ERROR, "%s needs log generation %u, the set begins with %u", path, low, r->set.low);
+        return RAISE(JET_errStartingRestoreLogTooHigh);
+    }
+    if (high > r->set.high) {
+        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR, "%s needs log generation %u, the set ends with %u", path, high, r->set.high);
+        return RAISE(JET_errEndingRestoreLogTooLow);
+    }
+    return JET_errSuccess;
 }
 
-/* ---- 3 ---- */
-
-static JET_ERR read_signature(const struct restore *r, const char *name, JET_SIGNATURE *out) {
+static JET_ERR check_copy(struct restore *r, const char *name, JET_SIGNATURE *signature) {
     JET_ERR err = JET_errSuccess;
     struct os_file *file = NULL;
     char path[OS_PATH_MAX];
@@ -216,7 +228,8 @@ static JET_ERR read_signature(const struct restore *r, const char *name, JET_SIG
     CALL(os_path_join(path, r->set.dir, name));
     CALL(os_open(path, OS_READ, &file));
     CALL(dbheader_read(file, header, NULL));
-    *out = disk_signature_load(&header->sign_db);
+    CALL(check_needs(r, path, header));
+    *signature = disk_signature_load(&header->sign_db);
 cleanup:
     os_close(file);
     free(header);
@@ -249,7 +262,7 @@ static JET_ERR map_databases(struct restore *r) {
         if (f->is_log)
             continue;
         struct path_map *m = &r->map[count++];
-        CALL(read_signature(r, f->name, &m->signature));
+        CALL(check_copy(r, f->name, &m->signature));
         if (r->options->dest)
             CALL(os_path_join(m->path, r->options->dest, f->name));
         else if ((size_t)snprintf(m->path, sizeof m->path, "%s", f->original) >= sizeof m->path)
@@ -258,9 +271,30 @@ static JET_ERR map_databases(struct restore *r) {
     }
     r->logs.map = r->map;
     r->logs.map_count = count;
+    r->logs.in_place = !r->options->dest;
 cleanup:
     return err;
 }
+
+static JET_ERR verify(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+
+    if (strcmp(r->set.base, r->config->log_dir.base) != 0)
+        FAIL(JET_errInvalidBackup);
+    if (r->set.page_size != r->config->page_size)
+        FAIL(JET_errPageSizeMismatch);
+    for (uint32_t i = 0; i < r->set.file_count; i++)
+        r->total_bytes += r->set.files[i].bytes * (r->set.files[i].is_log ? 1 : 2);
+    for (uint32_t i = 0; i < r->set.file_count; i++)
+        CALL(verify_file(r, &r->set.files[i]));
+    CALL(verify_chain(r));
+    CALL(verify_own_logs(r));
+    CALL(map_databases(r));
+cleanup:
+    return err;
+}
+
+/* ---- 3 ---- */
 
 /* The copy's pages may be as new as the set's last generation: the header says that it is required. */
 static JET_ERR require_generations(struct restore *r, const char *path) {
@@ -272,13 +306,6 @@ static JET_ERR require_generations(struct restore *r, const char *path) {
         FAIL(JET_errOutOfMemory);
     CALL(os_open(path, OS_WRITE | OS_LOCK, &file));
     CALL(dbheader_read(file, header, NULL));
-    lggen_t low = le32(header->full_cur.gen_low);
-    if (low == 0)
-        FAIL(JET_errRestoreOfNonBackupDatabase);
-    if (low < r->set.low) {
-        event_write(r->events, EVENT_RESTORE_STARTING_LOG_TOO_HIGH, EVENT_ERROR, "%s needs log generation %u, the set begins with %u", path, low, r->set.low);
-        FAIL(JET_errStartingRestoreLogTooHigh);
-    }
     if (le32(header->gen_max_required) < r->set.high) {
         header->gen_max_required = header->gen_max_committed = to_le32(r->set.high);
         CALL(dbheader_write(file, header));
@@ -372,15 +399,13 @@ JET_ERR restore_run(const struct inst_config *config, const struct event_sink *e
     CALL(set_find(options->set, &r->set));
     CALL(status(r, JET_sntBegin, 0));
     CALL(verify(r));
-    CALL(map_databases(r));
     CALL(copy_databases(r));
     CALL(recover(r));
-    CALL(status(r, JET_sntComplete, 100));
+    report(r, JET_sntComplete, 100);
 cleanup:
     if (err < JET_errSuccess) {
         event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "restore from %s failed: error %d (%s)", options->set, (int)err, err_name(err));
-        JET_ERR ignored = status(r, JET_sntFail, r->reported);
-        (void)ignored;
+        report(r, JET_sntFail, r->reported);
     } else {
         event_write(events, EVENT_STOP_RESTORE, EVENT_INFO, "restore ended");
     }

@@ -596,7 +596,7 @@ JET_ERR db_attach_for_redo(struct db *db, lgpos_t attach, const JET_SIGNATURE *s
     return err;
 }
 
-JET_ERR db_after_redo(struct db *db) {
+JET_ERR db_fit_file(struct db *db) {
     JET_ERR err = JET_errSuccess;
     uint64_t bytes;
 
@@ -607,6 +607,13 @@ JET_ERR db_after_redo(struct db *db) {
     uint64_t pages = bytes / db->page_size;
     atomic_store(&db->file_pages, pages > 2 ? (uint32_t)(pages - 2) : 0);
     CALL(db_grow_file(db, last));
+cleanup:
+    return err;
+}
+
+JET_ERR db_after_redo(struct db *db) {
+    JET_ERR err = JET_errSuccess;
+    CALL(db_fit_file(db));
     CALL(cat_open(db));
 cleanup:
     return err;

@@ -74,7 +74,9 @@ MUST_CHECK JET_ERR db_recreate_for_redo(struct inst *inst, const char *path, uin
 MUST_CHECK JET_ERR db_open_for_reading(struct inst *inst, const char *path, struct db **out);
 /* A clean file that the log attaches here: its header becomes dirty before its pages change. A dirty one stays as it is. */
 MUST_CHECK JET_ERR db_attach_for_redo(struct db *db, lgpos_t attach, const JET_SIGNATURE *sign_log);
-/* When all pages are redone: reads the space and the catalog's roots, fits the file's size. */
+/* When all pages are redone: the file is made as long as the space says. Pages that were never used are not in the log. */
+MUST_CHECK JET_ERR db_fit_file(struct db *db);
+/* The same, and opens the catalog. */
 MUST_CHECK JET_ERR db_after_redo(struct db *db);
 /* Header to clean, consistent as of that position. */
 MUST_CHECK JET_ERR db_write_clean(struct db *db, lgpos_t consistent);

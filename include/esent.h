@@ -461,7 +461,7 @@ typedef struct {
 
 /* Reports progress of what takes long. snp says what runs, snt what is reported; pv: a JET_SNPROG for JET_sntBegin,
  * JET_sntProgress and JET_sntComplete. sesid is 0 for a backup or restore. An error returned ends the operation with
- * it.
+ * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
  * Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 

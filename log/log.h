@@ -170,7 +170,7 @@ struct log_reader_config {
 };
 
 /* Errors: JET_errMissingLogFile (the first generation is not there), header errors, JET_errBadLogSignature,
- * JET_errLogFileCorrupt (also: no frame can start at `from`). */
+ * JET_errLogFileCorrupt (also: no run of whole frames leads to `from`). */
 MUST_CHECK JET_ERR log_reader_open(const struct log_reader_config *config, struct log_reader **out);
 /* 1 record (JET_errSuccess), or JET_errNoCurrentRecord at the end of the log (a torn or missing last record included).
  * Each next generation is the archive, or edb.log if its header says so, or edbtmp.log where edb.log is missing.

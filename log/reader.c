@@ -163,6 +163,16 @@ cleanup:
     return err;
 }
 
+/* Does the run of frames from the header on come to where reading is to begin? A checkpoint is not written before the
+ * log is durable up to it: a file that ends before has lost what it had. */
+static bool leads_here(const struct log_image *image, uint32_t offset) {
+    struct log_frame frame = {.next = LOG_SECTOR};
+    while (frame.next < offset &&
+           log_frame_get(image->bytes, image->header.file_bytes, frame.next, image->seed, &frame))
+        continue;
+    return frame.next == offset;
+}
+
 static JET_ERR open_first(struct log_reader *reader) {
     JET_ERR err = JET_errSuccess;
     bool found;
@@ -177,9 +187,8 @@ static JET_ERR open_first(struct log_reader *reader) {
     CALL(check_chain(reader, NULL, gen));
     reader->skip_orphans = offset == 0;
     reader->offset = offset == 0 ? LOG_SECTOR : offset;
-    if (reader->offset < LOG_SECTOR || reader->offset % 8 != 0 ||
-        reader->offset > log_frames_end(reader->image.header.file_bytes))
-        FAIL(JET_errLogFileCorrupt);
+    if (reader->offset > log_frames_end(reader->image.header.file_bytes) || !leads_here(&reader->image, reader->offset))
+        CALL(corrupt(reader));
     reader->end = lgpos_make(gen, reader->offset);
 cleanup:
     return err;

@@ -18,6 +18,7 @@ struct restore_logs {
     lggen_t low, high;
     const struct path_map *map;
     unsigned map_count;
+    bool in_place; /* databases go to where they were: so do those that the set's own log files made */
     void (*progress)(void *context, lggen_t done); /* after each generation of the set; may be NULL */
     void *context;
 };

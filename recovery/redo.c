@@ -256,6 +256,17 @@ static JET_ERR settle_header(struct db *db) {
     return err;
 }
 
+/* Has the restore put a database there? */
+static bool is_restored(const struct redo *redo, const char *path) {
+    for (unsigned i = 0; redo->restore && i < redo->restore->map_count; i++)
+        if (strcmp(redo->restore->map[i].path, path) == 0)
+            return true;
+    for (const struct redo_closed *c = redo->closed; c; c = c->next)
+        if (strcmp(c->path, path) == 0)
+            return true;
+    return false;
+}
+
 /* Opens the database of a record, once. A file that is not there (any more) or is another one is remembered as
  * missing: only if the log ends with it attached that is an error. */
 static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
@@ -266,6 +277,10 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
     if (r->db || r->missing < JET_errSuccess || !r->attached)
         return JET_errSuccess;
     err = db_open_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
+    if (err == JET_errBadDbSignature && may_make && is_restored(redo, path)) { /* one that was there before it */
+        CALL(os_remove(path));
+        err = JET_errDatabaseNotFound;
+    }
     if (err == JET_errDatabaseNotFound && may_make)
         err = db_recreate_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
     if (err == JET_errInvalidPath) /* its directory is gone, too */
@@ -281,6 +296,10 @@ static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
     inst->dbs[r->attachment.dbid] = r->db;
     CALL(settle_header(r->db));
 cleanup:
+    if (err < JET_errSuccess && r->db) {
+        db_abandon(r->db);
+        r->db = NULL;
+    }
     return err;
 }
 
@@ -291,10 +310,13 @@ static JET_ERR make_clean(struct redo *redo, struct redo_db *r) {
 
     if (!closed)
         FAIL(JET_errOutOfMemory);
+    CALL(db_fit_file(r->db));
     CALL(cache_write(r->db->pages, UINT64_MAX));
     CALL(cache_sync(r->db->pages, &oldest));
     CALL(db_write_clean(r->db, r->detached_at));
-    *closed = (struct redo_closed){redo->closed, r->detached_at};
+    closed->at = r->detached_at;
+    memcpy(closed->path, r->db->path, sizeof closed->path);
+    closed->next = redo->closed;
     redo->closed = closed;
     closed = NULL;
 cleanup:
@@ -347,6 +369,20 @@ static bool is_older(const struct redo_db *r, lgpos_t attach) {
     return le32(h->state) == JET_dbstateDirtyShutdown && !r->carried && disk_lgpos_get(&h->lgpos_attach) < attach;
 }
 
+/* As in an attach: the pages first, since a dirty header says that all before it is there. */
+static JET_ERR make_dirty(struct redo *redo, struct redo_db *r, lgpos_t attach) {
+    JET_ERR err = JET_errSuccess;
+    lgpos_t oldest;
+
+    if (le32(r->db->header->state) == JET_dbstateDirtyShutdown)
+        return JET_errSuccess;
+    CALL(cache_write(r->db->pages, UINT64_MAX));
+    CALL(cache_sync(r->db->pages, &oldest));
+    CALL(db_attach_for_redo(r->db, attach, &redo->signature));
+cleanup:
+    return err;
+}
+
 /* Redo keeps a detached database open, in case it is attached again: here it comes under another number. */
 static JET_ERR close_elsewhere(struct redo *redo, const struct db_attachment *attachment) {
     JET_ERR err = JET_errSuccess;
@@ -368,8 +404,9 @@ static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachme
     const bool same = same_signature(&r->attachment.signature, &attachment->signature) &&
                       strcmp(mapped_path(redo, &r->attachment), mapped_path(redo, attachment)) == 0;
     /* Creation makes the file before it is logged. So a file that is gone was deleted since; but a restore goes back to
-     * before that, with what its own log says beyond the set. */
-    const bool may_make = creating && redo->restore && lgpos_gen(begin) > redo->restore->high;
+     * before that. */
+    const bool may_make = creating && redo->restore &&
+                          (redo->restore->in_place || lgpos_gen(begin) > redo->restore->high);
 
     if (!same && r->attached && !r->creating)
         detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged */
@@ -385,7 +422,7 @@ static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachme
     if (r->db && begin && is_older(r, begin))
         set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
     if (r->db && !creating && !r->finished && begin && begin >= r->skip_until)
-        CALL(db_attach_for_redo(r->db, begin, &redo->signature));
+        CALL(make_dirty(redo, r, begin));
 cleanup:
     return err;
 }

@@ -34,8 +34,9 @@ struct redo_trx {
 /* A page that a record needed and that cannot be read: an error unless an image of it follows. */
 struct redo_damage { struct redo_damage *next; uint8_t dbid; pgno_t pgno; JET_ERR err; };
 
-/* Where redo itself made a file clean: if the log attaches it again, it goes on from there. */
-struct redo_closed { struct redo_closed *next; lgpos_t at; };
+/* A file that redo itself made clean: if the log attaches it again, redo goes on from there; if the log makes another one
+ * in its place, it had been deleted. */
+struct redo_closed { struct redo_closed *next; lgpos_t at; char path[OS_PATH_MAX]; };
 
 #define REDO_BUCKETS 1024
 

@@ -61,8 +61,17 @@ static void check_set(const char *set, const char *name, uint32_t rows) {
     check_rows(&t, "x.edb", rows);
 }
 
+/* Good for the test. */
+static const char *keep_path(const char *name) {
+    static char ring[8][512];
+    static unsigned next;
+    char *out = ring[next++ % 8];
+    snprintf(out, sizeof ring[0], "%s", test_path(name));
+    return out;
+}
+
 static const char *make_dir(const char *name) {
-    const char *path = test_path(name);
+    const char *path = keep_path(name);
     CU_ASSERT_EQUAL_FATAL(mkdir(path, 0777), 0);
     return path;
 }
@@ -88,7 +97,7 @@ static struct fork make_fork(void) {
     backup(&f.live, make_dir("first"), 0); /* so that the copies of the next one know of a full backup */
     f.set = make_dir("set");
     backup(&f.live, f.set, 0);
-    f.earlier = test_path("earlier");
+    f.earlier = keep_path("earlier");
     snprintf(command, sizeof command, "cp -r '%s' '%s'", f.set, f.earlier);
     CU_ASSERT_EQUAL_FATAL(system(command), 0);
     for (int32_t id = 2; id <= 3; id++) {
@@ -189,6 +198,23 @@ static void restore__a_database_that_was_attached_again_since_has_all(void) {
     check_rows(&t, "x.edb", 4);
 }
 
+/* The last of its new pages were never written, so the log does not have them. */
+static void restore__a_database_that_grew_and_was_detached_has_its_size(void) {
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, 0);
+    for (int32_t id = 2; id <= 1000; id++)
+        put(&t, db, id);
+    testapi_stop(&t);
+    CU_ASSERT_EQUAL_FATAL(unlink(testapi_path(&t, "x.edb")), 0);
+    t = testapi_new("a");
+    CHECK_OK(JetRestoreInstance(t.inst, set, NULL, NULL));
+    check_rows(&t, "x.edb", 1000);
+}
+
 static void restore__databases_that_changed_places_since_have_all(void) {
     struct testapi t = testapi_start("a");
     const char *set = make_dir("set");
@@ -237,6 +263,34 @@ static void restore__makes_a_database_again_that_was_made_since(void) {
     check_rows(&t, "x.edb", 1);
     t = testapi_new("a");
     check_rows(&t, "y.edb", 3);
+}
+
+/* However far it came: a file that it made must not look more complete than it is. */
+static void restore__that_failed_while_it_made_a_database_can_be_repeated(void) {
+    fault_install();
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+    unsigned failures = 0;
+
+    put(&t, create(&t, "x.edb"), 1);
+    backup(&t, set, 0);
+    JET_DBID y = create(&t, "y.edb");
+    put(&t, y, 1);
+    detach(&t, y, "y.edb");
+    put(&t, attach(&t, "y.edb"), 2);
+    crash(&t);
+    for (bool failed = true; failed; failures += failed) {
+        unlink(testapi_path(&t, "y.edb"));
+        t = testapi_new("a");
+        fault_add((struct fault){.op = FAULT_WRITE, .name = "y.edb", .nth = failures + 1, .error = JET_errDiskIO});
+        failed = JetRestoreInstance(t.inst, set, NULL, NULL) < JET_errSuccess;
+        fault_clear();
+        if (failed)
+            CHECK_OK(JetRestoreInstance(t.inst, set, NULL, NULL));
+        check_rows(&t, "y.edb", 2);
+    }
+    CU_ASSERT(failures >= 5);
+    fault_done();
 }
 
 static void restore_elsewhere__leaves_databases_alone_that_are_not_in_the_set(void) {
@@ -344,8 +398,10 @@ TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_ins
           TEST(restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing),
           TEST(restore__refuses_a_log_that_ends_before_the_set), TEST(restore__notices_a_missing_log_file_before_it_writes),
           TEST(restore__a_database_that_was_attached_again_since_has_all),
+          TEST(restore__a_database_that_grew_and_was_detached_has_its_size),
           TEST(restore__databases_that_changed_places_since_have_all),
           TEST(restore__makes_a_database_again_that_was_made_since),
+          TEST(restore__that_failed_while_it_made_a_database_can_be_repeated),
           TEST(restore_elsewhere__leaves_databases_alone_that_are_not_in_the_set),
           TEST(restore__does_not_write_over_a_database_in_use),
           TEST(incremental_backup__whose_last_sync_fails_leaves_a_set),

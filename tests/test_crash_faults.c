@@ -123,22 +123,6 @@ static void print_point(const struct point *p) {
            p->second_loss == DISK_LOSES ? "loses" : "keeps");
 }
 
-#define HOLDS(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                              \
-            return false;                                                                                              \
-        }                                                                                                              \
-    } while (0)
-#define SUCCEEDS(expr)                                                                                                 \
-    do {                                                                                                               \
-        JET_ERR succeeds_ = (expr);                                                                                    \
-        if (succeeds_ < 0) {                                                                                           \
-            fprintf(stderr, "%s:%d: %s gave %s\n", __FILE__, __LINE__, #expr, err_name(succeeds_));                    \
-            return false;                                                                                              \
-        }                                                                                                              \
-    } while (0)
-
 /* What a database may be whose creation was not acknowledged: not there, begun, or without its table. */
 static bool attach(struct script *s, struct script_db *db) {
     JET_ERR err = script_attach(s, db);
@@ -177,8 +161,7 @@ static bool check_after(struct script *s, bool files) {
     return !files || check_files(s);
 }
 
-/* Ends what the loss of power has left, however it can. */
-static void drop(struct script *s, JET_GRBIT grbit) {
+static void end(struct script *s, JET_GRBIT grbit) {
     JET_ERR ignored = s->running ? script_stop(s, grbit) : JET_errSuccess;
     (void)ignored;
 }
@@ -194,7 +177,7 @@ static bool try_point(const struct scenario *c, const struct point *p, struct sc
     JET_ERR err = c->play(s);
     *through = !disk_power_is_off();
     HOLDS(!*through || err >= 0);
-    drop(s, p->first % 3 == 0 ? JET_bitTermDirty : 0);
+    end(s, p->first % 3 == 0 ? JET_bitTermDirty : 0);
     HOLDS(disk_open_files() == 0);
     disk_power_on(p->first_loss);
     totals.points++;
@@ -206,7 +189,7 @@ static bool try_point(const struct scenario *c, const struct point *p, struct sc
             disk_changes(); /* what follows the recovery is cut, too */
         bool cut = disk_power_is_off();
         HOLDS(cut || err >= 0);
-        drop(s, JET_bitTermDirty);
+        script_drop(s);
         HOLDS(disk_open_files() == 0);
         disk_power_on(p->second_loss);
         totals.recoveries_cut += cut;
@@ -219,7 +202,7 @@ static bool try_point(const struct scenario *c, const struct point *p, struct sc
 static bool check_point(const struct scenario *c, const struct point *p, bool files, bool *through) {
     struct script s = c->script;
     bool good = try_point(c, p, &s, files, through);
-    drop(&s, JET_bitTermDirty);
+    script_drop(&s);
     return good;
 }
 

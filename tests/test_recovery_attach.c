@@ -389,6 +389,23 @@ static void without_checkpoint_and_a_required_log_file__start_refuses(void) {
     start_fails("system", JET_errRequiredLogFilesMissing);
 }
 
+static void log_older_than_its_checkpoint__start_refuses(void) {
+    struct place p;
+    char path[512], older[512], file[600];
+    snprintf(path, sizeof path, "%s", test_path("a.edb"));
+    snprintf(older, sizeof older, "%s", test_path("older.log"));
+    start(&p, "system");
+    snprintf(file, sizeof file, "%s/edb.log", p.system);
+    JET_DBID db = create(&p, path);
+    copy(file, older);
+    for (int32_t i = 2; i < 20; i++)
+        put(&p, db, "a", i, i);
+    CHECK_OK(JetStopServiceInstance(p.instance)); /* the checkpoint moves to the tip, in the same generation */
+    crash(&p);
+    copy(older, file);
+    start_fails("system", JET_errLogFileCorrupt);
+}
+
 static void without_checkpoint__all_of_the_log_is_redone(void) {
     struct place p;
     char path[512], file[600];
@@ -569,7 +586,7 @@ TEST_MAIN(TEST(replaced_by_an_older_clean_copy__start_refuses_and_leaves_it_alon
           TEST(deleted_and_made_again_at_the_same_path__the_new_one_counts),
           TEST(two_databases_that_change_places__are_both_recovered),
           TEST(without_checkpoint_and_a_required_log_file__start_refuses),
-          TEST(without_checkpoint__all_of_the_log_is_redone), TEST(crash_right_after_a_checkpoint__dbtime_goes_on),
+          TEST(log_older_than_its_checkpoint__start_refuses), TEST(without_checkpoint__all_of_the_log_is_redone), TEST(crash_right_after_a_checkpoint__dbtime_goes_on),
           TEST(detach_whose_header_cannot_be_written__no_change_is_lost_after_it), TEST(creation_that_failed__is_forgotten),
           TEST(creation_that_failed_when_it_was_logged__is_forgotten), TEST(creation_whose_log_fails__is_all_or_nothing),
           TEST(attach_whose_header_cannot_be_written__can_be_tried_again))

@@ -380,6 +380,12 @@ void disk_fail(uint64_t nth, const char *part, JET_ERR error) {
     pthread_mutex_unlock(&lock);
 }
 
+void disk_no_fault(void) {
+    pthread_mutex_lock(&lock);
+    fault.nth = 0;
+    pthread_mutex_unlock(&lock);
+}
+
 const char *disk_failed(void) {
     return fault.what[0] ? fault.what : NULL;
 }
@@ -690,10 +696,19 @@ static void name_durably(const char *path, struct node *node) {
     entries_set(&parent->durable_names, os_path_name(path), node);
 }
 
+static void make_dirs(const char *path) {
+    char parent[OS_PATH_MAX];
+    if (find(path))
+        return;
+    if (os_path_parent(parent, path) < JET_errSuccess)
+        abort();
+    make_dirs(parent);
+    name_durably(path, node_new(&disk, true));
+}
+
 void disk_make_dir(const char *path) {
     pthread_mutex_lock(&lock);
-    if (!find(path))
-        name_durably(path, node_new(&disk, true));
+    make_dirs(path);
     pthread_mutex_unlock(&lock);
 }
 

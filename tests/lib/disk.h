@@ -32,19 +32,20 @@ bool disk_power_is_off(void);
 void disk_power_on(enum disk_loss loss); /* nothing is open */
 uint64_t disk_changes(void);             /* since disk_install() or disk_power_off_at() */
 
-/* One call fails, the nth from now on that this thread makes for a path that contains `part` (NULL: any). 0: none. */
+/* One call fails, the nth from now on that this thread makes for a path that contains `part` (NULL: any). */
 void disk_fail(uint64_t nth, const char *part, JET_ERR error);
-const char *disk_failed(void); /* "write /d/a.edb"; NULL: it has not come to that */
+void disk_no_fault(void);      /* if it has not failed yet, it will not */
+const char *disk_failed(void); /* what did, since disk_fail(): "write /d/a.edb"; NULL: nothing */
 
 /* ---- the files, as a test sees and changes them: durable at once ---- */
 
 bool disk_exists(const char *path);
 /* The file's bytes, valid until it is changed; NULL: there is none. */
 const uint8_t *disk_get(const char *path, size_t *bytes);
-void disk_put(const char *path, const void *bytes, size_t count); /* made if missing, as is its directory */
+void disk_put(const char *path, const void *bytes, size_t count); /* made if missing, as are its directories */
 void disk_flip(const char *path, size_t offset, unsigned mask);
 void disk_cut(const char *path, size_t bytes); /* shorter or, with zeros, longer */
-void disk_delete(const char *path);
+void disk_delete(const char *path); /* a directory with all that is in it */
 void disk_move(const char *from, const char *to);
 void disk_copy(const char *from, const char *to);
 void disk_make_dir(const char *path);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/disk.h"
+
 #define KEYS 60
 #define KEYS_WIDE 700
 #define TEXT_BYTES 3000
@@ -91,6 +93,12 @@ JET_ERR script_start(struct script *s) {
     s->a.dbid = s->b.dbid = JET_dbidNil;
     TRY(JetInit(&s->instance));
     return JetBeginSession(s->instance, &s->session, NULL, NULL);
+}
+
+JET_ERR script_start_all(struct script *s) {
+    TRY(script_start(s));
+    TRY(script_attach(s, &s->a));
+    return script_attach(s, &s->b);
 }
 
 static JET_ERR open_table(struct script *s, struct script_db *db) {
@@ -181,6 +189,11 @@ JET_ERR script_stop(struct script *s, JET_GRBIT grbit) {
     if (err >= JET_errSuccess && grbit != JET_bitTermDirty)
         s->durable = s->started;
     return err;
+}
+
+void script_drop(struct script *s) {
+    JET_ERR ignored = s->running ? script_stop(s, JET_bitTermDirty) : JET_errSuccess;
+    (void)ignored;
 }
 
 /* ---- transactions ---- */
@@ -404,4 +417,32 @@ bool script_check(struct script *s) {
         return false;
     s->started = s->durable = n;
     return true;
+}
+
+/* ---- restoring ---- */
+
+static JET_ERR restore(struct script *s, const char *set) {
+    char data[300];
+    snprintf(data, sizeof data, "%s/data", s->dir);
+    TRY(script_instance(s));
+    JET_ERR err = JetRestoreInstance(s->instance, set, data, NULL);
+    TRY(JetTerm(s->instance));
+    return err;
+}
+
+bool script_restores(const struct script *of, const char *set, uint32_t low, uint32_t high) {
+    static unsigned counter;
+    struct script s;
+    char dir[32];
+    snprintf(dir, sizeof dir, "/restored%u", counter++);
+    script_init(&s, of->seed, dir);
+    s.durable = low;
+    s.started = high;
+    SUCCEEDS(restore(&s, set));
+    JET_ERR err = script_start_all(&s);
+    bool good = err >= JET_errSuccess && script_check(&s);
+    script_drop(&s);
+    SUCCEEDS(err);
+    disk_delete(dir);
+    return good;
 }

@@ -5,9 +5,11 @@
 #ifndef ESENT_TESTS_SCRIPT_H
 #define ESENT_TESTS_SCRIPT_H
 
-#include <esent.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
 
 struct script_db {
     char path[512];
@@ -38,6 +40,7 @@ JET_ERR script_start(struct script *s); /* the same, and JetInit, and a session 
 /* Also where the database is attached but its table is not there: the creation was cut between the two. */
 JET_ERR script_create(struct script *s, struct script_db *db);
 JET_ERR script_attach(struct script *s, struct script_db *db); /* JET_errObjectNotFound: attached, without its table */
+JET_ERR script_start_all(struct script *s); /* script_start, and both are attached */
 JET_ERR script_detach(struct script *s, struct script_db *db);
 /* Transactions up to the n-th, from the one after `started`. */
 JET_ERR script_run(struct script *s, uint32_t n);
@@ -46,5 +49,28 @@ JET_ERR script_stop(struct script *s, JET_GRBIT grbit);
 /* Both databases, as far as they are open, hold what one moment from `durable` to `started` made. Sets both to that
  * moment. Prints the first difference; false then. */
 bool script_check(struct script *s);
+/* What a failure has left of the instance, if anything, ends as a crash does. */
+void script_drop(struct script *s);
+
+/* With a disk of disk.h: the backup set, restored to a new place, is what one moment from low to high transactions made.
+ * Leaves nothing behind. */
+bool script_restores(const struct script *of, const char *set, uint32_t low, uint32_t high);
+
+/* For functions that check something and return whether it was good: print what was not, and return false. */
+#define HOLDS(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                              \
+            return false;                                                                                              \
+        }                                                                                                              \
+    } while (0)
+#define SUCCEEDS(expr)                                                                                                 \
+    do {                                                                                                               \
+        JET_ERR succeeds_ = (expr);                                                                                    \
+        if (succeeds_ < 0) {                                                                                           \
+            fprintf(stderr, "%s:%d: %s gave %s\n", __FILE__, __LINE__, #expr, err_name(succeeds_));                    \
+            return false;                                                                                              \
+        }                                                                                                              \
+    } while (0)
 
 #endif
