@@ -74,8 +74,8 @@ static JET_ERR check_full_exists(struct inst *inst) {
     return JET_errSuccess;
 }
 
-static JET_ERR log_backup(struct inst *inst, uint8_t phase, bool incremental, uint8_t dbid, const struct disk_bkinfo *info,
-                          lgpos_t *begin) {
+static JET_ERR log_backup(struct inst *inst, uint8_t phase, bool incremental, uint8_t dbid,
+                          const struct disk_bkinfo *info, lgpos_t *begin) {
     JET_ERR err = JET_errSuccess;
     uint8_t record[28] = {phase, incremental ? 2 : 1, dbid};
     lgpos_t at, end;
@@ -194,7 +194,8 @@ static JET_ERR find_own_set(struct backup *b) {
     if (err == JET_errFileNotFound)
         FAIL(JET_errMissingFullBackup);
     CALL(err);
-    if (memcmp(&b->set.signature, &signature, sizeof signature) != 0 || strcmp(b->set.base, inst->config.log_dir.base) != 0)
+    if (memcmp(&b->set.signature, &signature, sizeof signature) != 0 ||
+        strcmp(b->set.base, inst->config.log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);
     CALL(check_full_is_here(b));
     b->low = b->set.high + 1;
@@ -202,8 +203,8 @@ static JET_ERR find_own_set(struct backup *b) {
     snprintf(b->target, sizeof b->target, "%s", b->set.dir);
     if (log_lowest_gen(inst->log) > b->low) {
         event_write(&inst->events, EVENT_BACKUP_FILE_MISSING, EVENT_ERROR,
-                    "log generations from %u on are needed to continue the set in %s; the lowest that exists is %u", b->low,
-                    b->target, log_lowest_gen(inst->log));
+                    "log generations from %u on are needed to continue the set in %s; the lowest that exists is %u",
+                    b->low, b->target, log_lowest_gen(inst->log));
         FAIL(JET_errInvalidLogSequence);
     }
 cleanup:
@@ -271,8 +272,8 @@ static JET_ERR copy_one(struct backup *b, struct db *db) {
 cleanup:
     free(header);
     if (err < JET_errSuccess)
-        event_write(&b->inst->events, EVENT_BACKUP_ERROR_FOR_ONE_DATABASE, EVENT_ERROR, "the copy of database %s failed: error %d (%s)",
-                    db->path, (int)err, err_name(err));
+        event_write(&b->inst->events, EVENT_BACKUP_ERROR_FOR_ONE_DATABASE, EVENT_ERROR,
+                    "the copy of database %s failed: error %d (%s)", db->path, (int)err, err_name(err));
     return err;
 }
 
@@ -320,11 +321,13 @@ static JET_ERR copy_log(struct backup *b, lggen_t gen) {
     CALL(set_add(&b->set, true, os_path_name(from), NULL, bytes, sha));
     JET_SIGNATURE signature = log_signature(b->inst->log);
     err = log_file_verify(to, true, check);
-    if (err >= JET_errSuccess && (check->header.gen != gen || memcmp(&check->header.signature, &signature, sizeof signature) != 0))
+    if (err >= JET_errSuccess &&
+        (check->header.gen != gen || memcmp(&check->header.signature, &signature, sizeof signature) != 0))
         err = JET_errLogFileCorrupt;
     if (err < JET_errSuccess) {
-        event_write(&b->inst->events, EVENT_BACKUP_ERROR_READ_FILE, EVENT_ERROR, "log file %s is damaged at offset %u: error %d (%s)",
-                    from, check->bad_offset, (int)err, err_name(err));
+        event_write(&b->inst->events, EVENT_BACKUP_ERROR_READ_FILE, EVENT_ERROR,
+                    "log file %s is damaged at offset %u: error %d (%s)", from, check->bad_offset, (int)err,
+                    err_name(err));
         FAIL(JET_errLogReadVerifyFailure);
     }
 cleanup:
@@ -368,7 +371,8 @@ static JET_ERR copy_logs(struct backup *b) {
     if (b->options->incremental)
         CALL(check_follows(b));
     b->wrote = true;
-    event_write(&b->inst->events, EVENT_BACKUP_LOG_FILES_START, EVENT_INFO, "copying log generations %u to %u", b->low, b->high);
+    event_write(&b->inst->events, EVENT_BACKUP_LOG_FILES_START, EVENT_INFO, "copying log generations %u to %u", b->low,
+                b->high);
     for (lggen_t gen = b->low; gen <= b->high; gen++)
         CALL(copy_log(b, gen));
     b->set.high = b->high;
@@ -455,7 +459,8 @@ static JET_ERR truncate_logs(struct inst *inst) {
         event_write(&inst->events, EVENT_BACKUP_NO_TRUNCATE, EVENT_INFO, "no log file can be truncated");
         goto cleanup;
     }
-    event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_INFO, "truncating log generations %u to %u", low, limit - 1);
+    event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_INFO, "truncating log generations %u to %u", low,
+                limit - 1);
     CALL(log_truncate(inst->log, limit, &count));
 cleanup:
     os_mutex_unlock(&inst->mutex);
@@ -466,14 +471,15 @@ cleanup:
 static void after(struct backup *b) {
     JET_ERR err = stamp(b);
     if (err < JET_errSuccess) {
-        event_write(&b->inst->events, EVENT_BACKUP_ERROR_INFO_UPDATE, EVENT_WARNING, "the backup is good, but the databases could not be stamped: error %d (%s)",
-                    (int)err, err_name(err));
+        event_write(&b->inst->events, EVENT_BACKUP_ERROR_INFO_UPDATE, EVENT_WARNING,
+                    "the backup is good, but the databases could not be stamped: error %d (%s)", (int)err,
+                    err_name(err));
         return; /* and so no log is truncated */
     }
     err = truncate_logs(b->inst);
     if (err < JET_errSuccess)
-        event_write(&b->inst->events, EVENT_BACKUP_NO_TRUNCATE, EVENT_WARNING, "the backup is good, but log files could not be truncated: error %d (%s)",
-                    (int)err, err_name(err));
+        event_write(&b->inst->events, EVENT_BACKUP_NO_TRUNCATE, EVENT_WARNING,
+                    "the backup is good, but log files could not be truncated: error %d (%s)", (int)err, err_name(err));
 }
 
 static JET_ERR to_directory(struct backup *b) {
@@ -497,7 +503,8 @@ static void report(struct backup *b, JET_ERR err) {
     if (err >= JET_errSuccess)
         event_write(&b->inst->events, EVENT_STOP_BACKUP, EVENT_INFO, "the backup ended");
     else
-        event_write(&b->inst->events, EVENT_STOP_BACKUP_ERROR, EVENT_ERROR, "the backup stopped with error %d (%s)", (int)err, err_name(err));
+        event_write(&b->inst->events, EVENT_STOP_BACKUP_ERROR, EVENT_ERROR, "the backup stopped with error %d (%s)",
+                    (int)err, err_name(err));
 }
 
 JET_ERR backup_run(struct inst *inst, const struct backup_options *options) {

@@ -10,24 +10,24 @@
 typedef JET_ERR (*backup_status_fn)(void *context, JET_SNT snt, uint32_t done, uint32_t total);
 
 struct backup_options {
-    const char *path;   /* absolute; NULL or empty: only truncate logs */
+    const char *path; /* absolute; NULL or empty: only truncate logs */
     bool incremental, atomic;
     backup_status_fn status; /* may be NULL */
     void *context;
 };
 
-/* The whole of JetBackupInstance. JET_errBackupInProgress, JET_errInvalidBackup (incremental with circular logging; a set
- * that is not this instance's), JET_errMissingFullBackup, JET_errBackupDirectoryNotEmpty, JET_errMakeBackupDirectoryFail,
- * JET_errDeleteBackupFileFail, JET_errInvalidPath, JET_errReadVerifyFailure and its like (a damaged page),
- * JET_errLogReadVerifyFailure, JET_errMissingFileToBackup, JET_errInvalidLogSequence, JET_errBackupAbortByServer,
- * JET_errDiskFull, JET_errInstanceUnavailable. On failure: P10. */
+/* The whole of JetBackupInstance. JET_errBackupInProgress, JET_errInvalidBackup (incremental with circular logging; a
+ * set that is not this instance's), JET_errMissingFullBackup, JET_errBackupDirectoryNotEmpty,
+ * JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail, JET_errInvalidPath, JET_errReadVerifyFailure and its
+ * like (a damaged page), JET_errLogReadVerifyFailure, JET_errMissingFileToBackup, JET_errInvalidLogSequence,
+ * JET_errBackupAbortByServer, JET_errDiskFull, JET_errInstanceUnavailable. On failure: P10. */
 MUST_CHECK JET_ERR backup_run(struct inst *inst, const struct backup_options *options);
 /* Makes a running backup end with JET_errBackupAbortByServer and waits until it has. */
 void backup_stop(struct inst *inst);
 
 struct restore_options {
-    const char *set;    /* directory of the set, absolute */
-    const char *dest;   /* directory for the databases, absolute; NULL: where they were */
+    const char *set;  /* directory of the set, absolute */
+    const char *dest; /* directory for the databases, absolute; NULL: where they were */
     backup_status_fn status;
     void *context;
 };
@@ -39,6 +39,7 @@ struct restore_options {
  * JET_errGivenLogFileIsNotContiguous, JET_errRestoreOfNonBackupDatabase, JET_errStartingRestoreLogTooHigh,
  * JET_errEndingRestoreLogTooLow,
  * JET_errExistingLogFileHasBadSignature, JET_errMissingCurrentLogFiles, and what recovery gives. */
-MUST_CHECK JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events, const struct restore_options *options);
+MUST_CHECK JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events,
+                               const struct restore_options *options);
 
 #endif

@@ -57,7 +57,11 @@ cleanup:
 
 /* ---- text ---- */
 
-struct text { char *p; size_t used, size; bool failed; };
+struct text {
+    char *p;
+    size_t used, size;
+    bool failed;
+};
 
 static void put(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct text *t, const char *format, ...) {
@@ -101,9 +105,11 @@ static JET_ERR format_manifest(const struct set *set, struct text *t) {
     JET_LOGTIME now = clock_logtime();
 
     clock_logtime_text(&now, when);
-    put(t, "%s\nkind %s\ntime %s\nlog-base %s\nlog-signature ", first_line, set->incremental ? "incremental" : "full", when, set->base);
+    put(t, "%s\nkind %s\ntime %s\nlog-base %s\nlog-signature ", first_line, set->incremental ? "incremental" : "full",
+        when, set->base);
     put_hex(t, &set->signature, sizeof set->signature);
-    put(t, "\nlog-low %u\nlog-high %u\npage-size %u\nlog-file-size %u\n", set->low, set->high, set->page_size, set->log_file_bytes);
+    put(t, "\nlog-low %u\nlog-high %u\npage-size %u\nlog-file-size %u\n", set->low, set->high, set->page_size,
+        set->log_file_bytes);
     for (uint32_t i = 0; i < set->file_count; i++) {
         const struct set_file *f = &set->files[i];
         put(t, "%s ", f->is_log ? "log" : "database");
@@ -202,8 +208,9 @@ static bool parse_file(struct set *set, bool is_log, char *line, JET_ERR *err) {
     uint8_t sha[SHA256_BYTES];
     uint64_t n;
 
-    if (!name || strlen(sum) != 2 * SHA256_BYTES || !get_hex(sum, sha, sizeof sha) || !get_number(bytes, INT64_MAX, &n) ||
-        !unescape(name) || (original && !unescape(original)) || is_log != !original)
+    if (!name || strlen(sum) != 2 * SHA256_BYTES || !get_hex(sum, sha, sizeof sha) ||
+        !get_number(bytes, INT64_MAX, &n) || !unescape(name) || (original && !unescape(original)) ||
+        is_log != !original)
         return false;
     *err = set_add(set, is_log, name, original, n, sha);
     return *err >= JET_errSuccess;

@@ -27,7 +27,7 @@ struct restore {
     uint64_t done_bytes, total_bytes;
     uint32_t reported;
     JET_LOGTIME last_created; /* of the set's last generation */
-    JET_ERR stop;         /* what the callback said where nobody can listen */
+    JET_ERR stop;             /* what the callback said where nobody can listen */
 };
 
 static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
@@ -72,17 +72,20 @@ static JET_ERR verify_file(struct restore *r, const struct set_file *file) {
     CALL(os_path_join(path, r->set.dir, file->name));
     CALL(os_stat(path, &st));
     if (st.kind != OS_FILE) {
-        event_write(r->events, file->is_log ? EVENT_RESTORE_LOG_MISSING : EVENT_RESTORE_FAILED, EVENT_ERROR, "%s of the backup set is missing", path);
+        event_write(r->events, file->is_log ? EVENT_RESTORE_LOG_MISSING : EVENT_RESTORE_FAILED, EVENT_ERROR,
+                    "%s of the backup set is missing", path);
         FAIL(file->is_log ? JET_errMissingRestoreLogFiles : JET_errFileNotFound);
     }
     if (st.bytes != file->bytes || (!file->is_log && file->bytes % r->set.page_size != 0)) {
-        event_write(r->events, EVENT_BAD_BACKUP_DATABASE_SIZE, EVENT_ERROR, "%s of the backup set has %llu bytes, should have %llu", path,
-                    (unsigned long long)st.bytes, (unsigned long long)file->bytes);
+        event_write(r->events, EVENT_BAD_BACKUP_DATABASE_SIZE, EVENT_ERROR,
+                    "%s of the backup set has %llu bytes, should have %llu", path, (unsigned long long)st.bytes,
+                    (unsigned long long)file->bytes);
         FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errBadBackupDatabaseSize);
     }
     CALL(copy_file(path, NULL, 0, &progress, &bytes, sha));
     if (memcmp(sha, file->sha256, sizeof sha) != 0) {
-        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s of the backup set is damaged: its SHA-256 is not that of the manifest", path);
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR,
+                    "%s of the backup set is damaged: its SHA-256 is not that of the manifest", path);
         FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure);
     }
 cleanup:
@@ -105,11 +108,13 @@ static JET_ERR verify_chain(struct restore *r) {
         CALL(log_path_archive(&dir, gen, path));
         err = log_file_verify(path, true, check);
         if (err == JET_errFileNotFound) {
-            event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup set is missing", path);
+            event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup set is missing",
+                        path);
             FAIL(JET_errMissingRestoreLogFiles);
         }
         if (err == JET_errLogFileCorrupt) {
-            event_write(r->events, EVENT_LOG_CORRUPTION_HARD_RESTORE, EVENT_ERROR, "log file %s of the backup set is damaged at offset %u", path, check->bad_offset);
+            event_write(r->events, EVENT_LOG_CORRUPTION_HARD_RESTORE, EVENT_ERROR,
+                        "log file %s of the backup set is damaged at offset %u", path, check->bad_offset);
             FAIL(JET_errLogCorruptDuringHardRestore);
         }
         CALL(err);
@@ -117,8 +122,10 @@ static JET_ERR verify_chain(struct restore *r) {
             event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR, "log file %s is of another log", path);
             FAIL(JET_errGivenLogFileHasBadSignature);
         }
-        if (check->header.gen != gen || (gen > r->set.low && memcmp(&check->header.previous_created, &created, sizeof created) != 0)) {
-            event_write(r->events, EVENT_RESTORE_LOG_NOT_CONTIGUOUS, EVENT_ERROR, "log file %s does not follow the one before", path);
+        if (check->header.gen != gen ||
+            (gen > r->set.low && memcmp(&check->header.previous_created, &created, sizeof created) != 0)) {
+            event_write(r->events, EVENT_RESTORE_LOG_NOT_CONTIGUOUS, EVENT_ERROR,
+                        "log file %s does not follow the one before", path);
             FAIL(JET_errGivenLogFileIsNotContiguous);
         }
         created = check->header.created;
@@ -153,7 +160,8 @@ static JET_ERR verify_next_logs(struct restore *r, const struct log_range *range
         if (err == JET_errFileNotFound && gen == range->current) /* it has its temporary name: redo looks at it */
             return JET_errSuccess;
         if (err == JET_errFileNotFound) {
-            event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "log file %s of the instance is missing", path);
+            event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "log file %s of the instance is missing",
+                        path);
             FAIL(JET_errMissingCurrentLogFiles);
         }
         CALL(err);
@@ -178,15 +186,18 @@ static JET_ERR verify_own_logs(struct restore *r) {
     lggen_t lowest = range.low ? range.low : range.current;
     if (!lowest)
         goto cleanup;
-    CALL(range.low ? log_path_archive(&r->config->log_dir, range.low, path) : log_path_current(&r->config->log_dir, path));
+    CALL(range.low ? log_path_archive(&r->config->log_dir, range.low, path)
+                   : log_path_current(&r->config->log_dir, path));
     CALL(log_header_read(path, header));
     if (memcmp(&header->signature, &r->set.signature, sizeof r->set.signature) != 0) {
-        event_write(r->events, EVENT_EXISTING_LOG_BAD_SIGNATURE, EVENT_ERROR, "log file %s of the instance is of another log than the backup set", path);
+        event_write(r->events, EVENT_EXISTING_LOG_BAD_SIGNATURE, EVENT_ERROR,
+                    "log file %s of the instance is of another log than the backup set", path);
         FAIL(JET_errExistingLogFileHasBadSignature);
     }
     if (lowest > r->set.high + 1) {
-        event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "log generations %u to %u are neither in the backup set nor in %s",
-                    r->set.high + 1, lowest - 1, r->config->log_dir.path);
+        event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR,
+                    "log generations %u to %u are neither in the backup set nor in %s", r->set.high + 1, lowest - 1,
+                    r->config->log_dir.path);
         FAIL(JET_errMissingCurrentLogFiles);
     }
     CALL(verify_next_logs(r, &range, header));
@@ -203,15 +214,18 @@ static JET_ERR check_needs(struct restore *r, const char *path, const struct dbh
     if (low == 0)
         return RAISE(JET_errRestoreOfNonBackupDatabase);
     if (memcmp(&header->sign_log, &r->set.signature, sizeof r->set.signature) != 0) {
-        event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR, "%s belongs to another log than that of the backup set", path);
+        event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR,
+                    "%s belongs to another log than that of the backup set", path);
         return RAISE(JET_errGivenLogFileHasBadSignature);
     }
     if (low < r->set.low) {
-        event_write(r->events, EVENT_RESTORE_STARTING_LOG_TOO_HIGH, EVENT_ERROR, "%s needs log generation %u, the set begins with %u", path, low, r->set.low);
+        event_write(r->events, EVENT_RESTORE_STARTING_LOG_TOO_HIGH, EVENT_ERROR,
+                    "%s needs log generation %u, the set begins with %u", path, low, r->set.low);
         return RAISE(JET_errStartingRestoreLogTooHigh);
     }
     if (high > r->set.high) {
-        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR, "%s needs log generation %u, the set ends with %u", path, high, r->set.high);
+        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR,
+                    "%s needs log generation %u, the set ends with %u", path, high, r->set.high);
         return RAISE(JET_errEndingRestoreLogTooLow);
     }
     return JET_errSuccess;
@@ -360,7 +374,8 @@ static JET_ERR check_clean(struct restore *r) {
         file = NULL;
         if (le32(header->state) == JET_dbstateCleanShutdown)
             continue;
-        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "the log files do not lead to a consistent %s", r->map[i].path);
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "the log files do not lead to a consistent %s",
+                    r->map[i].path);
         FAIL(JET_errAttachedDatabaseMismatch);
     }
 cleanup:
@@ -386,7 +401,8 @@ cleanup:
     return err;
 }
 
-JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events, const struct restore_options *options) {
+JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events,
+                    const struct restore_options *options) {
     JET_ERR err = JET_errSuccess;
     struct restore *r = calloc(1, sizeof *r);
 
@@ -395,7 +411,8 @@ JET_ERR restore_run(const struct inst_config *config, const struct event_sink *e
     r->config = config;
     r->events = events;
     r->options = options;
-    event_write(events, EVENT_START_RESTORE, EVENT_INFO, "restore from %s begins; log files in %s", options->set, config->log_dir.path);
+    event_write(events, EVENT_START_RESTORE, EVENT_INFO, "restore from %s begins; log files in %s", options->set,
+                config->log_dir.path);
     CALL(set_find(options->set, &r->set));
     CALL(status(r, JET_sntBegin, 0));
     CALL(verify(r));
@@ -404,7 +421,8 @@ JET_ERR restore_run(const struct inst_config *config, const struct event_sink *e
     report(r, JET_sntComplete, 100);
 cleanup:
     if (err < JET_errSuccess) {
-        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "restore from %s failed: error %d (%s)", options->set, (int)err, err_name(err));
+        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "restore from %s failed: error %d (%s)", options->set,
+                    (int)err, err_name(err));
         report(r, JET_sntFail, r->reported);
     } else {
         event_write(events, EVENT_STOP_RESTORE, EVENT_INFO, "restore ended");

@@ -40,7 +40,8 @@ struct set {
 void set_init(struct set *set);
 void set_done(struct set *set);
 /* Takes copies of name and original (NULL for a log). */
-MUST_CHECK JET_ERR set_add(struct set *set, bool is_log, const char *name, const char *original, uint64_t bytes, const uint8_t sha256[SHA256_BYTES]);
+MUST_CHECK JET_ERR set_add(struct set *set, bool is_log, const char *name, const char *original, uint64_t bytes,
+                           const uint8_t sha256[SHA256_BYTES]);
 /* Writes the manifest beside the old one and renames it: durable on return. */
 MUST_CHECK JET_ERR set_write(const struct set *set);
 /* Reads and checks the manifest of a directory. JET_errFileNotFound; JET_errInvalidBackup. */

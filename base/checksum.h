@@ -18,11 +18,11 @@ uint64_t sum_block(const void *block, size_t bytes, uint32_t pgno, bool is_heade
 
 enum page_verdict {
     PAGE_GOOD,
-    PAGE_BLANK,      /* all zero: never used */
-    PAGE_CORRECTED,  /* one bit per damaged block was flipped back (only with fix) */
+    PAGE_BLANK,       /* all zero: never used */
+    PAGE_CORRECTED,   /* one bit per damaged block was flipped back (only with fix) */
     PAGE_CORRECTABLE, /* the same, but fix was not asked for: the page is unchanged */
-    PAGE_BAD_SUM,    /* JET_errReadVerifyFailure */
-    PAGE_BAD_PGNO,   /* sum holds for another page number stored in the page: JET_errReadPgnoVerifyFailure */
+    PAGE_BAD_SUM,     /* JET_errReadVerifyFailure */
+    PAGE_BAD_PGNO,    /* sum holds for another page number stored in the page: JET_errReadPgnoVerifyFailure */
 };
 
 /* page: page_bytes (4096, 8192, 16384, 32768) bytes. Sets the checksum format flag and all checksums. Large pages

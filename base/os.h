@@ -28,8 +28,8 @@ struct os_file; /* opaque; each table defines its own */
 
 enum os_open_flags {
     OS_READ = 0,
-    OS_WRITE = 1,       /* read and write */
-    OS_CREATE = 2,      /* create, fail if it exists (with OS_TRUNCATE: replace) */
+    OS_WRITE = 1,  /* read and write */
+    OS_CREATE = 2, /* create, fail if it exists (with OS_TRUNCATE: replace) */
     OS_TRUNCATE = 4,
     OS_LOCK = 8,        /* exclusive advisory lock (shared without OS_WRITE); taken: JET_errFileAccessDenied */
     OS_DIRECT = 16,     /* bypass the page cache where the file system can; silently buffered where it cannot */
@@ -59,7 +59,7 @@ struct os_table {
     JET_ERR (*make_dir)(const char *path);
     JET_ERR (*remove_dir)(const char *path);
     JET_ERR (*sync_dir)(const char *path);
-    JET_ERR (*stat)(const char *path, struct os_stat *out); /* missing is success with OS_MISSING */
+    JET_ERR (*stat)(const char *path, struct os_stat *out);          /* missing is success with OS_MISSING */
     JET_ERR (*list)(const char *path, os_list_fn fn, void *context); /* without . and ..; any order */
 };
 
@@ -84,13 +84,14 @@ MUST_CHECK JET_ERR os_stat(const char *path, struct os_stat *out);
 MUST_CHECK JET_ERR os_list(const char *path, os_list_fn fn, void *context);
 
 /* Built on the above. */
-MUST_CHECK JET_ERR os_make_dirs(const char *path);        /* with parents, durable; existing is success */
+MUST_CHECK JET_ERR os_make_dirs(const char *path);         /* with parents, durable; existing is success */
 MUST_CHECK JET_ERR os_remove_tree_files(const char *path); /* all plain files in path, not recursive */
-MUST_CHECK JET_ERR os_sync_parent(const char *path);      /* sync_dir of the directory that holds path */
+MUST_CHECK JET_ERR os_sync_parent(const char *path);       /* sync_dir of the directory that holds path */
 
 /* Paths. out has OS_PATH_MAX bytes; too long is JET_errInvalidPath. */
 MUST_CHECK JET_ERR os_path_join(char *out, const char *dir, const char *name);
-MUST_CHECK JET_ERR os_path_absolute(char *out, const char *path); /* . and .. resolved by text, links left as they are */
+MUST_CHECK JET_ERR os_path_absolute(char *out,
+                                    const char *path); /* . and .. resolved by text, links left as they are */
 MUST_CHECK JET_ERR os_path_parent(char *out, const char *path);
 const char *os_path_name(const char *path); /* after the last slash */
 

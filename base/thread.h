@@ -1,7 +1,8 @@
 /* Mutexes, condition variables, reader-writer locks, threads.
  *
  * Mutexes and reader-writer locks have ranks. A thread may take a lock only if its rank is above that of each it
- * holds (equal ranks: only where OS_RANK_MULTI says so); debug builds (no NDEBUG) assert it. This table is the whole lock order. */
+ * holds (equal ranks: only where OS_RANK_MULTI says so); debug builds (no NDEBUG) assert it. This table is the whole
+ * lock order. */
 #ifndef ESENT_BASE_THREAD_H
 #define ESENT_BASE_THREAD_H
 
@@ -30,9 +31,17 @@ enum os_rank {
 };
 #define OS_RANK_MULTI 0x1000 /* or-ed to a rank: several of it may be held */
 
-struct os_mutex { pthread_mutex_t m; unsigned rank; };
-struct os_cond { pthread_cond_t c; };
-struct os_rwlock { pthread_rwlock_t l; unsigned rank; };
+struct os_mutex {
+    pthread_mutex_t m;
+    unsigned rank;
+};
+struct os_cond {
+    pthread_cond_t c;
+};
+struct os_rwlock {
+    pthread_rwlock_t l;
+    unsigned rank;
+};
 
 void os_mutex_init(struct os_mutex *m, unsigned rank);
 void os_mutex_done(struct os_mutex *m);

@@ -59,7 +59,10 @@ static uint64_t mix(uint64_t x) {
     return x ^ x >> 31;
 }
 
-struct value { uint64_t words[VALUE_MAX / 8]; uint32_t bytes; };
+struct value {
+    uint64_t words[VALUE_MAX / 8];
+    uint32_t bytes;
+};
 
 static void value_of(uint64_t key, struct value *v) {
     uint64_t x = mix(key + 1);
@@ -92,7 +95,9 @@ static uint64_t expected_sum(uint64_t key) {
 struct store;
 struct session; /* of one thread */
 
-struct scan { uint64_t rows, sum; };
+struct scan {
+    uint64_t rows, sum;
+};
 
 struct engine {
     const char *name;
@@ -106,14 +111,18 @@ struct engine {
     void (*sync)(struct session *s); /* what was committed becomes durable */
     void (*insert)(struct session *s, uint64_t key, const struct value *v);
     uint64_t (*look_up)(struct session *s, uint64_t key); /* row_sum of what is found */
-    struct scan (*scan)(struct session *s);                /* checks the order */
-    void (*backup)(struct store *store, const char *to);   /* an empty directory; durable on return */
-    void (*restore)(const char *from, const char *to);     /* so that `to` can be opened */
+    struct scan (*scan)(struct session *s);               /* checks the order */
+    void (*backup)(struct store *store, const char *to);  /* an empty directory; durable on return */
+    void (*restore)(const char *from, const char *to);    /* so that `to` can be opened */
 };
 
 /* ---- ours ---- */
 
-struct esent_store { JET_INSTANCE instance; bool durable; char database[512]; };
+struct esent_store {
+    JET_INSTANCE instance;
+    bool durable;
+    char database[512];
+};
 struct esent_session {
     JET_SESID session;
     JET_TABLEID table;
@@ -134,14 +143,23 @@ static void check_jet(JET_ERR err, const char *what) {
 
 static void esent_create(JET_SESID session, const char *database) {
     JET_COLUMNCREATE columns[] = {
-        {.cbStruct = sizeof *columns, .szColumnName = "key", .coltyp = JET_coltypLongLong,
+        {.cbStruct = sizeof *columns,
+         .szColumnName = "key",
+         .coltyp = JET_coltypLongLong,
          .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypBinary, .cbMax = 255},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+key\0", .cbKey = 6,
+    JET_INDEXCREATE index = {.cbStruct = sizeof index,
+                             .szIndexName = "primary",
+                             .szKey = "+key\0",
+                             .cbKey = 6,
                              .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = "rows", .rgcolumncreate = columns, .cColumns = 2,
-                             .rgindexcreate = &index, .cIndexes = 1};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = "rows",
+                             .rgcolumncreate = columns,
+                             .cColumns = 2,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     JET_DBID db;
     JET(JetCreateDatabase(session, database, NULL, &db, 0));
     JET(JetCreateTableColumnIndex(session, db, &table));
@@ -269,14 +287,20 @@ static void esent_restore(const char *from, const char *to) {
 }
 
 static const struct engine esent_engine = {
-    "esent",    esent_open,   esent_close,   esent_session, esent_end,    esent_begin,  esent_commit,
+    "esent",    esent_open,   esent_close,   esent_session, esent_end,    esent_begin,   esent_commit,
     esent_sync, esent_insert, esent_look_up, esent_scan,    esent_backup, esent_restore,
 };
 
 /* ---- LMDB ---- */
 
-struct lmdb_store { MDB_env *env; MDB_dbi dbi; };
-struct lmdb_session { struct lmdb_store *store; MDB_txn *txn; };
+struct lmdb_store {
+    MDB_env *env;
+    MDB_dbi dbi;
+};
+struct lmdb_session {
+    struct lmdb_store *store;
+    MDB_txn *txn;
+};
 
 static void check_lmdb(int rc, const char *what) {
     if (rc != MDB_SUCCESS)
@@ -401,19 +425,36 @@ static void lmdb_restore(const char *from, const char *to) {
 }
 
 static const struct engine lmdb_engine = {
-    "lmdb",    lmdb_open,   lmdb_close,   lmdb_session, lmdb_end,    lmdb_begin,  lmdb_commit,
+    "lmdb",    lmdb_open,   lmdb_close,   lmdb_session, lmdb_end,    lmdb_begin,   lmdb_commit,
     lmdb_sync, lmdb_insert, lmdb_look_up, lmdb_scan,    lmdb_backup, lmdb_restore,
 };
 
 /* ---- figures ---- */
 
 enum figure {
-    LOAD, LOAD_CLOSED, LOAD_RANDOM, LOAD_RANDOM_CLOSED, SCAN_OPENED, SCAN, LOOK_UP, BACKUP, COMMIT, COMMIT_4, FIGURES
+    LOAD,
+    LOAD_CLOSED,
+    LOAD_RANDOM,
+    LOAD_RANDOM_CLOSED,
+    SCAN_OPENED,
+    SCAN,
+    LOOK_UP,
+    BACKUP,
+    COMMIT,
+    COMMIT_4,
+    FIGURES
 };
 
 static const char *const figure_names[FIGURES] = {
-    "load, ascending", "load, ascending, and close", "load, random", "load, random, and close", "scan after opening",
-    "scan",            "look-up",                    "backup",       "durable commit",
+    "load, ascending",
+    "load, ascending, and close",
+    "load, random",
+    "load, random, and close",
+    "scan after opening",
+    "scan",
+    "look-up",
+    "backup",
+    "durable commit",
     "durable commit, 4 threads",
 };
 
@@ -439,8 +480,12 @@ static void note(const struct run *run, enum figure figure, uint64_t count, doub
 
 /* ---- stories ---- */
 
-static uint64_t ascending(uint64_t i) { return i; }
-static uint64_t scattered(uint64_t i) { return mix(i + 0x1000); }
+static uint64_t ascending(uint64_t i) {
+    return i;
+}
+static uint64_t scattered(uint64_t i) {
+    return mix(i + 0x1000);
+}
 
 static void compare(const struct run *run, struct scan scan, uint64_t (*key_of)(uint64_t), uint64_t rows) {
     uint64_t sum = 0;
@@ -544,7 +589,11 @@ static void load_random(const struct run *run) {
     scan_and_compare(run, run->dir, scattered, options.rows);
 }
 
-struct committer { const struct run *run; struct store *store; uint64_t from, end; };
+struct committer {
+    const struct run *run;
+    struct store *store;
+    uint64_t from, end;
+};
 
 static void *committer_main(void *arg) {
     struct committer *c = arg;
@@ -579,8 +628,12 @@ static void commit(const struct run *run, unsigned threads, enum figure figure) 
     scan_and_compare(run, run->dir, ascending, (uint64_t)threads * options.commits);
 }
 
-static void commit_alone(const struct run *run) { commit(run, 1, COMMIT); }
-static void commit_together(const struct run *run) { commit(run, THREADS, COMMIT_4); }
+static void commit_alone(const struct run *run) {
+    commit(run, 1, COMMIT);
+}
+static void commit_together(const struct run *run) {
+    commit(run, THREADS, COMMIT_4);
+}
 
 /* ---- rounds ---- */
 
@@ -640,7 +693,8 @@ static int run_all(const char *base) {
         printf("case,esent,esent_min,esent_max,lmdb,lmdb_min,lmdb_max,ratio\n");
     else
         printf("per second, median (min .. max) of %u rounds; %u rows, %u commits a thread; ratio: esent to lmdb\n"
-               "%-27s %-33s %-33s %6s\n", options.rounds, options.rows, options.commits, "", "esent", "lmdb", "ratio");
+               "%-27s %-33s %-33s %6s\n",
+               options.rounds, options.rows, options.commits, "", "esent", "lmdb", "ratio");
     for (unsigned figure = 0; figure < FIGURES; figure++)
         print((enum figure)figure);
     return 0;

@@ -37,12 +37,12 @@ struct page_ref {
 };
 
 struct cache_config {
-    uint64_t bytes_max;   /* of resident pages; at least 64 pages of the largest size are granted */
-    struct log *log;      /* for write-ahead; NULL: nothing is logged (tools) */
+    uint64_t bytes_max; /* of resident pages; at least 64 pages of the largest size are granted */
+    struct log *log;    /* for write-ahead; NULL: nothing is logged (tools) */
     const struct event_sink *events;
 };
 MUST_CHECK JET_ERR cache_new(const struct cache_config *config, struct cache **out);
-void cache_free(struct cache *cache); /* all files detached; NULL is ignored */
+void cache_free(struct cache *cache);                     /* all files detached; NULL is ignored */
 void cache_set_log(struct cache *cache, struct log *log); /* after redo, before any new change */
 
 struct cache_file_config {
@@ -51,7 +51,8 @@ struct cache_file_config {
     uint32_t page_size;
     bool read_only;
     /* Called before the first write of a page whose last change is in generation gen, when gen is above every one
-     * seen so far: makes the header say that it is required. No page latch of ours conflicts; may do I/O. NULL: none. */
+     * seen so far: makes the header say that it is required. No page latch of ours conflicts; may do I/O. NULL: none.
+     */
     JET_ERR (*before_write)(void *context, lggen_t gen);
     void *context;
 };
@@ -88,7 +89,7 @@ MUST_CHECK JET_ERR cache_sync(struct cache_file *file, lgpos_t *oldest);
 JET_ERR cache_file_failure(const struct cache_file *file);
 uint64_t cache_file_corrected(const struct cache_file *file); /* bits corrected so far */
 uint64_t cache_resident_bytes(const struct cache *cache);
-uint64_t cache_dirty_pages(const struct cache_file *file);    /* about */
+uint64_t cache_dirty_pages(const struct cache_file *file); /* about */
 
 /* For backup: the page as a reader would get it, verified, through the cache if resident and else from the file, into
  * out; does not make it resident. Its checksum is set. A never-used page is all zero: success. Durable in the log up

@@ -25,8 +25,8 @@
 #define STRIPES 64u
 #define BATCH_PAGES 64u
 #define BATCH_BYTES (256u * 1024)
-#define NOT_DIRTY 0u                        /* of first_dirty */
-#define DIRTY_WITHOUT_LOG (UINT64_MAX - 1)  /* corrected on read: the log need not be kept for it */
+#define NOT_DIRTY 0u                       /* of first_dirty */
+#define DIRTY_WITHOUT_LOG (UINT64_MAX - 1) /* corrected on read: the log need not be kept for it */
 
 enum {
     WORD_SHARED = 0xffff, /* count */
@@ -49,8 +49,8 @@ struct cache_page {
 };
 
 struct segment {
-    uint8_t *bytes;               /* CACHE_SEGMENT_PAGES pages, reserved */
-    struct cache_page *pages;     /* reserved */
+    uint8_t *bytes;                        /* CACHE_SEGMENT_PAGES pages, reserved */
+    struct cache_page *pages;              /* reserved */
     _Atomic uint64_t dirty[SEGMENT_WORDS]; /* a superset of first_dirty != NOT_DIRTY: set before, cleared after */
     _Atomic uint64_t resident[SEGMENT_WORDS];
 };
@@ -68,18 +68,18 @@ struct cache_file {
     _Atomic(struct segment *) *segments; /* SEGMENT_COUNT; made under cache->mutex */
     _Atomic uint32_t segments_end;       /* one past the last that exists */
     _Atomic uint64_t resident_bytes, dirty_pages, corrected;
-    _Atomic uint32_t gen_seen;           /* highest that before_write was called for */
+    _Atomic uint32_t gen_seen; /* highest that before_write was called for */
     _Atomic int32_t failure;
     /* io_mutex (OS_RANK_LEAF); io_cond: a write ended or a sync ended */
     struct os_mutex io_mutex;
     struct os_cond io_cond;
-    unsigned epoch;              /* that batches join now */
-    unsigned in_flight[2];       /* batches */
-    lgpos_t unsynced[2];         /* lower bound of what batches of the epoch have taken; UINT64_MAX: nothing */
+    unsigned epoch;        /* that batches join now */
+    unsigned in_flight[2]; /* batches */
+    lgpos_t unsynced[2];   /* lower bound of what batches of the epoch have taken; UINT64_MAX: nothing */
     bool syncing;
     /* cache->mutex */
     struct cache_file *next;
-    unsigned evictors;           /* threads that evict from it */
+    unsigned evictors; /* threads that evict from it */
 };
 
 struct cache {
@@ -87,12 +87,15 @@ struct cache {
     const struct event_sink *events;
     _Atomic(struct log *) log;
     _Atomic uint64_t resident_bytes;
-    struct os_mutex mutex;       /* OS_RANK_CACHE: files, segment creation, clock hand */
-    struct os_cond evicted;      /* evictors became 0 */
+    struct os_mutex mutex;  /* OS_RANK_CACHE: files, segment creation, clock hand */
+    struct os_cond evicted; /* evictors became 0 */
     struct cache_file *files;
     struct cache_file *hand_file; /* NULL: start over */
-    uint64_t hand_page;          /* number of a page from 0, over all segments of hand_file */
-    struct { struct os_mutex mutex; struct os_cond cond; } stripes[STRIPES];
+    uint64_t hand_page;           /* number of a page from 0, over all segments of hand_file */
+    struct {
+        struct os_mutex mutex;
+        struct os_cond cond;
+    } stripes[STRIPES];
 };
 
 static inline struct segment *segment_of(const struct cache_file *f, pgno_t pgno) {

@@ -38,7 +38,10 @@ struct new_table {
 };
 
 #define COLUMN(fid_, name_, type_, bytes_, offset_, flags_)                                                            \
-    {.fid = fid_, .name = name_, .type = JET_coltyp##type_, .max_bytes = bytes_, .record_offset = offset_, .flags = flags_}
+    {                                                                                                                  \
+        .fid = fid_, .name = name_, .type = JET_coltyp##type_, .max_bytes = bytes_, .record_offset = offset_,          \
+        .flags = flags_                                                                                                \
+    }
 
 static const struct column objids_columns[] = {
     COLUMN(256, "objid", Long, 4, 0, 0),
@@ -48,8 +51,13 @@ static const struct column objids_columns[] = {
 
 static const struct column locales_columns[] = {
     COLUMN(1, "Type", UnsignedByte, 1, 4, COLUMN_NOT_NULL),
-    {.fid = 2, .name = "iValue", .type = JET_coltypLong, .max_bytes = 4, .record_offset = 5,
-     .flags = COLUMN_DEFAULT | COLUMN_ESCROW, .default_value = {(const uint8_t *)"\0\0\0\0", 4}},
+    {.fid = 2,
+     .name = "iValue",
+     .type = JET_coltypLong,
+     .max_bytes = 4,
+     .record_offset = 5,
+     .flags = COLUMN_DEFAULT | COLUMN_ESCROW,
+     .default_value = {(const uint8_t *)"\0\0\0\0", 4}},
     COLUMN(128, "Key", Binary, 255, 0, 0),
 };
 

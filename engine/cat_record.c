@@ -15,13 +15,20 @@ enum { SEGMENT_DESCENDING = 0x40, SEGMENT_TEMPLATE = 0x80 };
 #define KEY_MAX_DEFAULT 255
 
 enum { /* fids that need a rule of their own */
-    FID_COLTYP_OR_FDP = 4, FID_PAGES_OR_LOCALE = 7, FID_ROOT_FLAG = 8, FID_RECORD_OFFSET = 9, FID_LCMAP_FLAGS = 10,
-    FID_KEY_MAX = 11, FID_NAME = 128,
+       FID_COLTYP_OR_FDP = 4,
+       FID_PAGES_OR_LOCALE = 7,
+       FID_ROOT_FLAG = 8,
+       FID_RECORD_OFFSET = 9,
+       FID_LCMAP_FLAGS = 10,
+       FID_KEY_MAX = 11,
+       FID_NAME = 128,
 };
 
 #define FIXED(fid_, name_, type_, bytes_, offset_, flags_)                                                             \
-    {.fid = fid_, .type = JET_coltyp##type_, .max_bytes = bytes_, .record_offset = offset_, .flags = flags_,           \
-     .code_page = CODE_PAGE, .name = name_}
+    {                                                                                                                  \
+        .fid = fid_, .type = JET_coltyp##type_, .max_bytes = bytes_, .record_offset = offset_, .flags = flags_,        \
+        .code_page = CODE_PAGE, .name = name_                                                                          \
+    }
 #define OTHER(fid_, name_, type_, bytes_, flags_) FIXED(fid_, name_, type_, bytes_, 0, flags_)
 
 static const struct column columns[] = {
@@ -75,8 +82,10 @@ static const struct field {
     uint16_t fid;
     uint8_t at, bytes;
 } fields[] = {
-#define NUMBER(fid, member) {fid, offsetof(struct cat_record, member), sizeof(((struct cat_record *)0)->member)}
-#define SLICE(fid, member) {fid, offsetof(struct cat_record, member), 0}
+#define NUMBER(fid, member)                                                                                            \
+    { fid, offsetof(struct cat_record, member), sizeof(((struct cat_record *)0)->member) }
+#define SLICE(fid, member)                                                                                             \
+    { fid, offsetof(struct cat_record, member), 0 }
     NUMBER(1, table),
     NUMBER(2, type),
     NUMBER(3, id),
@@ -201,11 +210,11 @@ JET_ERR cat_key_root(struct slice name, uint8_t *key, size_t *bytes) {
 struct table_def_builder {
     struct table_def *def;
     bool has_table, sort_is_ours;
-    size_t fixed_end;        /* of the last fixed column */
+    size_t fixed_end; /* of the last fixed column */
     struct pending {
         struct column column;
-        size_t default_at;   /* in defaults */
-    } *pending;
+        size_t default_at; /* in defaults */
+    } * pending;
     unsigned count, size;
     uint8_t *defaults;
     size_t defaults_bytes;

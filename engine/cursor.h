@@ -64,8 +64,8 @@ MUST_CHECK JET_ERR cursor_retrieve(struct cursor *cursor, struct retrieve *r);
 MUST_CHECK JET_ERR cursor_prepare(struct cursor *cursor, uint32_t prep);
 /* JET_errUpdateNotPrepared, JET_errBadColumnId, JET_errColumnNotFound, JET_errInvalidGrbit, JET_errInvalidColumnType
  * (an autoincrement column; a version column in a replace), JET_errMultiValuedDuplicate, JET_errNullInvalid,
- * JET_errRecordTooBig (alone larger than a page), and those of rec_edit_set. JET_wrnColumnMaxTruncated: what did not fit
- * in Text or Binary was cut off. Hints on where and how a long value is stored are ignored. */
+ * JET_errRecordTooBig (alone larger than a page), and those of rec_edit_set. JET_wrnColumnMaxTruncated: what did not
+ * fit in Text or Binary was cut off. Hints on where and how a long value is stored are ignored. */
 struct set_column {
     uint32_t fid;
     JET_GRBIT grbit;

@@ -1,8 +1,8 @@
 /* Databases: open trees, growth, and the life cycle with its states (ese-facts 1.6).
  *
- *   create  file, header JustCreated, its name -> CREATE_DB logged -> root and catalog, synced -> ATTACH_DB logged -> header Dirty
- *   attach  ATTACH_DB logged -> header Dirty                     (so a dirty header is always known to the log)
- *   detach  pages written and synced -> DETACH_DB logged -> header Clean
+ *   create  file, header JustCreated, its name -> CREATE_DB logged -> root and catalog, synced -> ATTACH_DB logged ->
+ * header Dirty attach  ATTACH_DB logged -> header Dirty                     (so a dirty header is always known to the
+ * log) detach  pages written and synced -> DETACH_DB logged -> header Clean
  *
  * A crash between two steps is finished by recovery, which sees the records: a database whose CREATE_DB has no
  * ATTACH_DB is removed, one with DETACH_DB is stamped clean. */
@@ -114,8 +114,8 @@ JET_ERR db_grow_file(struct db *db, uint32_t page_count) {
         return JET_errSuccess;
     JET_ERR err = os_resize(db->file, ((uint64_t)page_count + 2) * db->page_size);
     if (err == JET_errDiskFull)
-        event_write(&db->inst->events, EVENT_DISK_FULL, EVENT_ERROR, "database %s cannot grow to %u pages: the disk is full",
-                    db->path, page_count);
+        event_write(&db->inst->events, EVENT_DISK_FULL, EVENT_ERROR,
+                    "database %s cannot grow to %u pages: the disk is full", db->path, page_count);
     if (err >= JET_errSuccess)
         atomic_store(&db->file_pages, page_count);
     return err;
@@ -130,7 +130,8 @@ JET_ERR db_write_header(struct db *db) {
     uint64_t corrected = db->pages ? cache_file_corrected(db->pages) : 0;
     if (corrected > db->corrected_stamped) {
         JET_LOGTIME now = clock_logtime();
-        db->header->ecc_fix_success = to_le32(le32(db->header->ecc_fix_success) + (uint32_t)(corrected - db->corrected_stamped));
+        db->header->ecc_fix_success =
+            to_le32(le32(db->header->ecc_fix_success) + (uint32_t)(corrected - db->corrected_stamped));
         disk_logtime_store(&db->header->time_ecc_fix_success, &now);
         db->corrected_stamped = corrected;
     }
@@ -219,8 +220,12 @@ static JET_ERR db_open_pages(struct db *db) {
     atomic_store(&db->dbtime, le64(db->header->dbtime_dirtied));
     atomic_store(&db->objid_last, le32(db->header->objid_last));
     struct cache_file_config config = {
-        .file = db->file, .path = db->path, .page_size = db->page_size, .read_only = db->read_only,
-        .before_write = db_before_write, .context = db,
+        .file = db->file,
+        .path = db->path,
+        .page_size = db->page_size,
+        .read_only = db->read_only,
+        .before_write = db_before_write,
+        .context = db,
     };
     CALL(cache_attach(db->inst->cache, &config, &db->pages));
 cleanup:
@@ -472,7 +477,8 @@ static JET_ERR check_attachable(struct db *db) {
                         "database %s is part of a backup set and must be restored before it can be attached", db->path);
             return RAISE(JET_errSoftRecoveryOnBackupDatabase);
         }
-        return RAISE(le32(h->state) == JET_dbstateJustCreated ? JET_errDatabaseCorrupted : JET_errDatabaseDirtyShutdown);
+        return RAISE(le32(h->state) == JET_dbstateJustCreated ? JET_errDatabaseCorrupted
+                                                              : JET_errDatabaseDirtyShutdown);
     }
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
         struct db *other = db->inst->dbs[id];
@@ -528,7 +534,8 @@ cleanup:
     return err;
 }
 
-JET_ERR db_open_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *expected, struct db **out) {
+JET_ERR db_open_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *expected,
+                         struct db **out) {
     JET_ERR err = JET_errSuccess;
     struct db *db = NULL;
 
@@ -568,7 +575,8 @@ cleanup:
     return err;
 }
 
-JET_ERR db_recreate_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *signature, struct db **out) {
+JET_ERR db_recreate_for_redo(struct inst *inst, const char *path, uint8_t dbid, const JET_SIGNATURE *signature,
+                             struct db **out) {
     JET_ERR err = JET_errSuccess;
     struct db *db = NULL;
 

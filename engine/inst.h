@@ -18,7 +18,7 @@ struct inst_config {
     uint32_t page_size;
     uint32_t log_file_bytes;
     uint64_t cache_bytes_max, versions_bytes_max;
-    uint32_t extension_pages;      /* JET_paramDbExtensionSize */
+    uint32_t extension_pages; /* JET_paramDbExtensionSize */
     uint32_t sessions_max, cursors_max, open_tables_max;
     uint64_t checkpoint_depth_bytes;
     bool circular, create_paths;
@@ -29,19 +29,19 @@ enum inst_state { INST_RECOVERING = 1, INST_RUNNING, INST_STOPPING };
 struct inst {
     struct inst_config config;
     struct event_sink events;
-    struct log *log;               /* NULL during redo */
+    struct log *log; /* NULL during redo */
     struct cache *cache;
     struct trx_system *trx;
     struct os_file *lock, *log_lock; /* keep other instances out of the directories; log_lock NULL: the same one */
-    _Atomic int state;             /* enum inst_state */
-    _Atomic int32_t failure;       /* P3: first fatal error; from then on JET_errInstanceUnavailable */
-    struct os_mutex mutex;         /* OS_RANK_INST: everything below */
-    struct db *dbs[DB_MAX + 1];    /* by dbid; 0 unused */
-    bool backup_running;           /* attach and detach are refused meanwhile */
+    _Atomic int state;               /* enum inst_state */
+    _Atomic int32_t failure;         /* P3: first fatal error; from then on JET_errInstanceUnavailable */
+    struct os_mutex mutex;           /* OS_RANK_INST: everything below */
+    struct db *dbs[DB_MAX + 1];      /* by dbid; 0 unused */
+    bool backup_running;             /* attach and detach are refused meanwhile */
     struct os_cond backup_ended;
-    _Atomic bool backup_stop;      /* asked to end: JET_errBackupAbortByServer */
-    _Atomic uint32_t backup_gen_low; /* 0: none; else circular logging keeps generations from here */
-    _Atomic uint64_t checkpoint;   /* lgpos of the checkpoint file */
+    _Atomic bool backup_stop;          /* asked to end: JET_errBackupAbortByServer */
+    _Atomic uint32_t backup_gen_low;   /* 0: none; else circular logging keeps generations from here */
+    _Atomic uint64_t checkpoint;       /* lgpos of the checkpoint file */
     struct checkpointer *checkpointer; /* recovery/checkpoint.h */
 };
 

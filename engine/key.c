@@ -54,7 +54,9 @@ static void put(struct writer *w, const uint8_t *bytes, size_t n) {
     w->used += n;
 }
 
-static void put_byte(struct writer *w, uint8_t byte) { put(w, &byte, 1); }
+static void put_byte(struct writer *w, uint8_t byte) {
+    put(w, &byte, 1);
+}
 
 static void put_number(struct writer *w, JET_COLTYP type, const uint8_t *value, size_t n) {
     uint8_t key[8];

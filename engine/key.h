@@ -10,9 +10,9 @@
 
 struct key_segment {
     JET_COLTYP type;
-    uint16_t code_page;  /* 1252 or 1200 for text */
+    uint16_t code_page; /* 1252 or 1200 for text */
     bool descending;
-    bool fixed;          /* fixed Binary/Text: no chunking */
+    bool fixed; /* fixed Binary/Text: no chunking */
     bool nulls_high;
     uint32_t lcmap_flags; /* Unicode text; 0: KEY_LCMAP_DEFAULT */
 };
@@ -25,17 +25,19 @@ size_t coltyp_bytes(JET_COLTYP type);
  * bytes, *used so far), cuts at `max` bytes in total and sets *truncated when it did (it is never cleared). Errors:
  * JET_errInvalidBufferSize (a fixed type with another size), JET_errInvalidColumnType, JET_errOutOfMemory,
  * JET_errUnicodeTranslationFail, JET_errUnicodeNormalizationNotSupported; *used is then unchanged. */
-MUST_CHECK JET_ERR key_append(const struct key_segment *segment, struct slice value, size_t max, uint8_t *out, size_t *used, bool *truncated);
+MUST_CHECK JET_ERR key_append(const struct key_segment *segment, struct slice value, size_t max, uint8_t *out,
+                              size_t *used, bool *truncated);
 /* JET_bitStrLimit / JET_bitSubStrLimit / JET_bitPartialColumnEndLimit on the last segment: the normalised prefix of a
  * text or binary value, then 0xff up to max + 1 bytes in total, which is above the key of any continuation. NULL, zero
  * length and other types: the whole segment, then 0xff. */
-MUST_CHECK JET_ERR key_append_prefix(const struct key_segment *segment, struct slice value, size_t max, uint8_t *out, size_t *used);
+MUST_CHECK JET_ERR key_append_prefix(const struct key_segment *segment, struct slice value, size_t max, uint8_t *out,
+                                     size_t *used);
 
 /* How Unicode keys of this build are sorted: the collator's locale is root with the rules that LCMapFlags name
  * (case-, kana- and width-insensitive by default). Recorded in the index's catalog record: */
 #define KEY_LCMAP_DEFAULT 0x00030401u
-extern const uint8_t key_sort_id[16];  /* SortID column: a GUID of our own */
-uint64_t key_sort_version(void);       /* Version column: ICU collator version and ours */
+extern const uint8_t key_sort_id[16];       /* SortID column: a GUID of our own */
+uint64_t key_sort_version(void);            /* Version column: ICU collator version and ours */
 MUST_CHECK JET_ERR key_unicode_check(void); /* the collator works on this machine */
 /* The flags can be honoured; else JET_errUnicodeNormalizationNotSupported is what the user gets. */
 bool key_lcmap_supported(uint32_t lcmap_flags);

@@ -48,7 +48,9 @@ static int find_rules(uint32_t lcmap_flags) {
     return -1;
 }
 
-bool key_lcmap_supported(uint32_t lcmap_flags) { return find_rules(lcmap_flags) >= 0; }
+bool key_lcmap_supported(uint32_t lcmap_flags) {
+    return find_rules(lcmap_flags) >= 0;
+}
 
 static UCollator *open_collator(const struct rules *rules) {
     UErrorCode status = U_ZERO_ERROR;

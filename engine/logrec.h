@@ -26,20 +26,27 @@
 #include "engine/page.h"
 
 enum logrec_type {
-    LOGREC_CHANGE = 2, LOGREC_COMMIT, LOGREC_ROLLBACK, LOGREC_CREATE_DB, LOGREC_ATTACH_DB, LOGREC_DETACH_DB,
-    LOGREC_BACKUP, LOGREC_INIT, LOGREC_TERM,
+    LOGREC_CHANGE = 2,
+    LOGREC_COMMIT,
+    LOGREC_ROLLBACK,
+    LOGREC_CREATE_DB,
+    LOGREC_ATTACH_DB,
+    LOGREC_DETACH_DB,
+    LOGREC_BACKUP,
+    LOGREC_INIT,
+    LOGREC_TERM,
 };
 
 /* ---- undo: what takes one change of a transaction back, by key and not by place (P6) ---- */
 
 enum undo_op {
-    UNDO_INSERT = 1,   /* the node was inserted: remove it. before: data of the deleted node it replaced, if had_before */
-    UNDO_REPLACE,      /* before: the old data */
-    UNDO_DELETE,       /* the node was flagged deleted: clear the flag */
-    UNDO_CREATE_TREE,  /* fdp: give its space back to parent */
-    UNDO_DELETE_TREE,  /* nothing to take back; when the transaction has committed and nobody can see the table, the
-                          space is given back: LOGREC_CHANGE of a system transaction with UNDO_TREE_FREED */
-    UNDO_TREE_FREED,   /* only a note for recovery: the pending free of fdp is done */
+    UNDO_INSERT = 1, /* the node was inserted: remove it. before: data of the deleted node it replaced, if had_before */
+    UNDO_REPLACE,    /* before: the old data */
+    UNDO_DELETE,     /* the node was flagged deleted: clear the flag */
+    UNDO_CREATE_TREE, /* fdp: give its space back to parent */
+    UNDO_DELETE_TREE, /* nothing to take back; when the transaction has committed and nobody can see the table, the
+                         space is given back: LOGREC_CHANGE of a system transaction with UNDO_TREE_FREED */
+    UNDO_TREE_FREED,  /* only a note for recovery: the pending free of fdp is done */
 };
 
 struct undo {
@@ -65,7 +72,14 @@ MUST_CHECK JET_ERR undo_decode(struct slice in, struct undo *out);
 
 enum change_flags { CHANGE_HAS_UNDO = 1, CHANGE_COMPENSATES = 2, CHANGE_HAS_TRX = 4 };
 enum page_op {
-    OP_IMAGE = 1, OP_INSERT, OP_REPLACE, OP_FLAGS, OP_DELETE, OP_HEADER, OP_LINKS, OP_PAGEFLAGS,
+    OP_IMAGE = 1,
+    OP_INSERT,
+    OP_REPLACE,
+    OP_FLAGS,
+    OP_DELETE,
+    OP_HEADER,
+    OP_LINKS,
+    OP_PAGEFLAGS,
 };
 #define CHANGE_HEAD_BYTES 24u
 #define CHANGE_PAGE_HEAD_BYTES 16u
@@ -81,7 +95,12 @@ struct change {
 };
 MUST_CHECK JET_ERR change_decode(struct slice payload, struct change *out);
 /* Takes the next page part from *pages. */
-struct change_page { pgno_t pgno; dbtime_t before; bool has_image; struct slice ops; };
+struct change_page {
+    pgno_t pgno;
+    dbtime_t before;
+    bool has_image;
+    struct slice ops;
+};
 MUST_CHECK JET_ERR change_next_page(struct slice *pages, struct change_page *out);
 /* Applies ops to a page (exclusive latch or private buffer) and sets its dbtime. Without an image the page must be one
  * that passed page_check. Every byte is checked before it is used; after JET_errLogFileCorrupt the page is half changed

@@ -24,13 +24,15 @@ struct mtr_page {
     uint8_t *before;     /* the page as it was, in the ranges kept; the memory stays from use to use */
     uint32_t before_size;
     /* header; data; tags up to the end of the page: an insert changes no more, anything else keeps all as header */
-    struct { uint32_t header_end, data_begin, data_end, tags_begin; } kept;
+    struct {
+        uint32_t header_end, data_begin, data_end, tags_begin;
+    } kept;
     dbtime_t before_dbtime;
-    bool fresh;          /* was not initialised before: always an image */
+    bool fresh; /* was not initialised before: always an image */
     uint8_t *ops;
     uint32_t ops_bytes, ops_size;
     bool changed;
-    bool image;          /* logged as an image whatever its operations are, so these are not noted */
+    bool image; /* logged as an image whatever its operations are, so these are not noted */
 };
 
 #define MTR_PAGES_INLINE 8
@@ -43,7 +45,7 @@ struct mtr {
     const struct undo *undo;
     bool compensates, committed;
     struct mtr_page *inline_pages[MTR_PAGES_INLINE]; /* `pages` until there are more */
-    struct tree *space_locked[8]; /* trees whose space mutex this holds, released by mtr_end */
+    struct tree *space_locked[8];                    /* trees whose space mutex this holds, released by mtr_end */
     unsigned space_locked_count;
 };
 
@@ -53,7 +55,8 @@ MUST_CHECK JET_ERR mtr_latch(struct mtr *m, pgno_t pgno, struct page **out);
 /* A page that was free (or, once more in this mtr, one latched before): made empty by page_init(). */
 MUST_CHECK JET_ERR mtr_new_page(struct mtr *m, pgno_t pgno, objid_t objid, uint32_t flags, struct page **out);
 /* The same operations as page.h; no room is JET_errRecordTooBig (callers check with page_fits first). */
-MUST_CHECK JET_ERR mtr_insert(struct mtr *m, struct page *p, unsigned line, unsigned flags, struct slice key, struct slice data);
+MUST_CHECK JET_ERR mtr_insert(struct mtr *m, struct page *p, unsigned line, unsigned flags, struct slice key,
+                              struct slice data);
 MUST_CHECK JET_ERR mtr_replace(struct mtr *m, struct page *p, unsigned line, struct slice data);
 MUST_CHECK JET_ERR mtr_set_node_flags(struct mtr *m, struct page *p, unsigned line, unsigned flags);
 MUST_CHECK JET_ERR mtr_delete(struct mtr *m, struct page *p, unsigned line, unsigned count);

@@ -106,8 +106,8 @@ static size_t common_bytes(struct slice a, struct slice b) {
     return i;
 }
 
-/* A sought key as the nodes of one page are compared with it: what it shares with tag 0 is found once, and of a node only
- * the key is taken apart. */
+/* A sought key as the nodes of one page are compared with it: what it shares with tag 0 is found once, and of a node
+ * only the key is taken apart. */
 struct probe {
     struct slice key;
     size_t shared;    /* bytes equal in key and tag 0 */
@@ -118,8 +118,11 @@ struct probe {
 };
 
 static struct probe probe_make(const struct page *p, struct slice key) {
-    struct probe probe = {.key = key.p ? key : slice("", 0), .data = data_area(p), .tags = p->b + p->size,
-                          .mask = tag_mask(p), .small = page_is_small(p)};
+    struct probe probe = {.key = key.p ? key : slice("", 0),
+                          .data = data_area(p),
+                          .tags = p->b + p->size,
+                          .mask = tag_mask(p),
+                          .small = page_is_small(p)};
     if (page_is_root(p))
         return probe;
     struct slice header = page_external_header(p);

@@ -11,29 +11,68 @@
 
 #include "engine/types.h"
 
-struct page { uint8_t *b; uint32_t size; };
+struct page {
+    uint8_t *b;
+    uint32_t size;
+};
 
 enum page_flags {
-    PAGE_ROOT = 0x1, PAGE_LEAF = 0x2, PAGE_PARENT_OF_LEAF = 0x4, PAGE_EMPTY = 0x8, PAGE_SPACE = 0x20,
-    PAGE_INDEX = 0x40, PAGE_LONG_VALUE = 0x80, PAGE_NON_UNIQUE = 0x400, PAGE_NEW_RECORD = 0x800, PAGE_NEW_SUM = 0x2000,
+    PAGE_ROOT = 0x1,
+    PAGE_LEAF = 0x2,
+    PAGE_PARENT_OF_LEAF = 0x4,
+    PAGE_EMPTY = 0x8,
+    PAGE_SPACE = 0x20,
+    PAGE_INDEX = 0x40,
+    PAGE_LONG_VALUE = 0x80,
+    PAGE_NON_UNIQUE = 0x400,
+    PAGE_NEW_RECORD = 0x800,
+    PAGE_NEW_SUM = 0x2000,
     PAGE_TYPE_MASK = PAGE_SPACE | PAGE_INDEX | PAGE_LONG_VALUE | PAGE_NON_UNIQUE, /* equal on all pages of a tree */
 };
 enum node_flags { NODE_VERSION = 1, NODE_DELETED = 2, NODE_COMPRESSED = 4 };
 
-static inline uint32_t page_header_bytes(uint32_t size) { return size > 8192 ? 80 : 40; }
-static inline dbtime_t page_dbtime(const struct page *p) { return load64(p->b + 8); }
-static inline pgno_t page_prev(const struct page *p) { return load32(p->b + 16); }
-static inline pgno_t page_next(const struct page *p) { return load32(p->b + 20); }
-static inline objid_t page_objid(const struct page *p) { return load32(p->b + 24); }
-static inline uint32_t page_free(const struct page *p) { return load16(p->b + 28); }
-static inline uint32_t page_flags(const struct page *p) { return load32(p->b + 36); }
-static inline bool page_is_leaf(const struct page *p) { return page_flags(p) & PAGE_LEAF; }
-static inline bool page_is_root(const struct page *p) { return page_flags(p) & PAGE_ROOT; }
-static inline unsigned page_lines(const struct page *p) { return (load16(p->b + 34) & 0xfff) - 1; }
-static inline void page_set_dbtime(struct page *p, dbtime_t t) { store64(p->b + 8, t); }
-static inline void page_set_prev(struct page *p, pgno_t n) { store32(p->b + 16, n); }
-static inline void page_set_next(struct page *p, pgno_t n) { store32(p->b + 20, n); }
-static inline void page_set_flags(struct page *p, uint32_t f) { store32(p->b + 36, f); }
+static inline uint32_t page_header_bytes(uint32_t size) {
+    return size > 8192 ? 80 : 40;
+}
+static inline dbtime_t page_dbtime(const struct page *p) {
+    return load64(p->b + 8);
+}
+static inline pgno_t page_prev(const struct page *p) {
+    return load32(p->b + 16);
+}
+static inline pgno_t page_next(const struct page *p) {
+    return load32(p->b + 20);
+}
+static inline objid_t page_objid(const struct page *p) {
+    return load32(p->b + 24);
+}
+static inline uint32_t page_free(const struct page *p) {
+    return load16(p->b + 28);
+}
+static inline uint32_t page_flags(const struct page *p) {
+    return load32(p->b + 36);
+}
+static inline bool page_is_leaf(const struct page *p) {
+    return page_flags(p) & PAGE_LEAF;
+}
+static inline bool page_is_root(const struct page *p) {
+    return page_flags(p) & PAGE_ROOT;
+}
+static inline unsigned page_lines(const struct page *p) {
+    return (load16(p->b + 34) & 0xfff) - 1;
+}
+static inline void page_set_dbtime(struct page *p, dbtime_t t) {
+    store64(p->b + 8, t);
+}
+static inline void page_set_prev(struct page *p, pgno_t n) {
+    store32(p->b + 16, n);
+}
+static inline void page_set_next(struct page *p, pgno_t n) {
+    store32(p->b + 20, n);
+}
+static inline void page_set_flags(struct page *p, uint32_t f) {
+    store32(p->b + 36, f);
+}
 
 /* Everything that the readers below rely on (2.10): tag count, bounds, no overlap, exact free count, node lengths,
  * flags that exclude each other, keys of at most KEY_BUFFER bytes, a root's external header of 16 or 25 bytes (space
@@ -55,7 +94,9 @@ struct slice page_external_header(const struct page *p);
 /* Whole key to out (KEY_BUFFER bytes); returns its length. */
 size_t node_key(const struct node *n, uint8_t *out);
 int node_compare(const struct node *n, struct slice key);
-static inline pgno_t node_child(const struct node *n) { return load32(n->data.p); }
+static inline pgno_t node_child(const struct node *n) {
+    return load32(n->data.p);
+}
 
 /* First line whose key is >= key (page_lines() if none). exact: it is equal. */
 unsigned page_find(const struct page *p, struct slice key, bool *exact);
@@ -80,7 +121,9 @@ bool page_insert_place(const struct page *p, struct slice key, size_t data_bytes
 /* Largest data a leaf node may have with a key of key_max bytes: any page then holds at least two such nodes' worth of
  * keys and one record (ese-facts 2.11, last line). */
 uint32_t page_record_max(uint32_t page_size, uint32_t key_bytes);
-static inline uint32_t key_max(uint32_t page_size) { return page_size <= 4096 ? 1000 : 2000; }
+static inline uint32_t key_max(uint32_t page_size) {
+    return page_size <= 4096 ? 1000 : 2000;
+}
 
 /* A page without its free middle, for the log: header, data area up to first-free, tags. */
 size_t page_image_bytes(const struct page *p);

@@ -26,7 +26,9 @@ const struct column *table_column(const struct table_def *def, uint32_t fid) {
     return NULL;
 }
 
-static char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+static char ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
 
 static bool same_name(const char *a, const char *b) {
     while (*a && ascii_lower(*a) == ascii_lower(*b))

@@ -37,13 +37,13 @@ struct rec_edit {
     const struct table_def *def;
     uint32_t page_size;
     unsigned fixed_last, var_last;
-    size_t fixed_end;                      /* end of the fixed columns in fixed[] */
+    size_t fixed_end; /* end of the fixed columns in fixed[] */
     uint8_t nulls[(FIXED_COLUMNS + 7) / 8];
-    bool changed[FID_TAGGED_FIRST];        /* fixed and variable columns */
-    struct tagged *tagged;                 /* by fid */
+    bool changed[FID_TAGGED_FIRST]; /* fixed and variable columns */
+    struct tagged *tagged;          /* by fid */
     unsigned tagged_count, tagged_size;
-    uint8_t *fixed;                        /* record offsets; room for all fixed columns */
-    struct value var[];                    /* those up to var_last; then the memory of fixed, then the base record */
+    uint8_t *fixed;     /* record offsets; room for all fixed columns */
+    struct value var[]; /* those up to var_last; then the memory of fixed, then the base record */
 };
 
 /* ---- values ---- */
@@ -135,7 +135,9 @@ cleanup:
 
 /* ---- variable columns ---- */
 
-static struct value *var_value(struct rec_edit *e, unsigned fid) { return &e->var[fid - FID_VAR_FIRST]; }
+static struct value *var_value(struct rec_edit *e, unsigned fid) {
+    return &e->var[fid - FID_VAR_FIRST];
+}
 
 static void extend_variable(struct rec_edit *e, unsigned fid) {
     for (unsigned f = e->var_last + 1; f <= fid; f++) {
@@ -492,7 +494,9 @@ cleanup:
     return err;
 }
 
-static bool is_present(const struct tagged *t) { return !t->changed || t->null || t->count > 0; }
+static bool is_present(const struct tagged *t) {
+    return !t->changed || t->null || t->count > 0;
+}
 
 static bool is_pair(const struct tagged *t, bool is_long, bool small) {
     return small && !is_long && t->count == 2 && t->values[0].kind == REC_VALUE &&
@@ -513,7 +517,9 @@ static uint8_t header_of(const struct tagged *t, bool is_long, bool small) {
     return header | (t->values[0].kind == REC_SEPARATED ? REC_V_SEPARATED : 0);
 }
 
-static bool has_header(uint8_t header, bool small) { return !small || (header != 0 && header != REC_V_NULL); }
+static bool has_header(uint8_t header, bool small) {
+    return !small || (header != 0 && header != REC_V_NULL);
+}
 
 /* Data of a changed column; the header byte is counted. */
 static size_t tagged_bytes(const struct tagged *t, bool is_long, bool small) {

@@ -20,14 +20,28 @@ enum { REC_HEADER_BYTES = 4, FID_VAR_NONE = 127, FIXED_COLUMNS = 127, TAG_ENTRY_
 enum { REC_TAG_DERIVED = 0x8000, REC_TAG_HEADER = 0x4000, REC_TAG_NULL = 0x2000 };
 /* The header byte of a tagged value. */
 enum {
-    REC_V_LONG = 0x01, REC_V_COMPRESSED = 0x02, REC_V_SEPARATED = 0x04, REC_V_MULTI = 0x08, REC_V_TWO = 0x10,
-    REC_V_NULL = 0x20, REC_V_ENCRYPTED = 0x40, REC_V_UNKNOWN = 0x80,
+    REC_V_LONG = 0x01,
+    REC_V_COMPRESSED = 0x02,
+    REC_V_SEPARATED = 0x04,
+    REC_V_MULTI = 0x08,
+    REC_V_TWO = 0x10,
+    REC_V_NULL = 0x20,
+    REC_V_ENCRYPTED = 0x40,
+    REC_V_UNKNOWN = 0x80,
 };
 
-static inline bool rec_small_page(uint32_t page_size) { return page_size <= 8192; }
-static inline bool coltyp_is_long(JET_COLTYP type) { return type == JET_coltypLongBinary || type == JET_coltypLongText; }
-static inline bool fid_is_fixed(unsigned fid) { return fid < FID_VAR_FIRST; }
-static inline bool fid_is_tagged(unsigned fid) { return fid >= FID_TAGGED_FIRST; }
+static inline bool rec_small_page(uint32_t page_size) {
+    return page_size <= 8192;
+}
+static inline bool coltyp_is_long(JET_COLTYP type) {
+    return type == JET_coltypLongBinary || type == JET_coltypLongText;
+}
+static inline bool fid_is_fixed(unsigned fid) {
+    return fid < FID_VAR_FIRST;
+}
+static inline bool fid_is_tagged(unsigned fid) {
+    return fid >= FID_TAGGED_FIRST;
+}
 /* Size of a fixed column. */
 static inline size_t column_fixed_bytes(const struct column *column) {
     size_t bytes = coltyp_bytes(column->type);

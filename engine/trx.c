@@ -92,7 +92,9 @@ unsigned trx_session_count(struct trx_system *system) {
     return count;
 }
 
-uint64_t trx_version_bytes(struct trx_system *system) { return atomic_load(&system->bytes); }
+uint64_t trx_version_bytes(struct trx_system *system) {
+    return atomic_load(&system->bytes);
+}
 
 static lgpos_t oldest_of(const struct trx_list *list, bool deleters_only, lgpos_t oldest) {
     for (struct trx *trx = list->first; trx; trx = trx->next) {
@@ -147,9 +149,15 @@ JET_ERR session_end(struct session *session) {
     return err;
 }
 
-struct inst *session_inst(const struct session *session) { return session->inst; }
-unsigned session_level(const struct session *session) { return session->level; }
-uint64_t session_changes(const struct session *session) { return session->changes; }
+struct inst *session_inst(const struct session *session) {
+    return session->inst;
+}
+unsigned session_level(const struct session *session) {
+    return session->level;
+}
+uint64_t session_changes(const struct session *session) {
+    return session->changes;
+}
 
 uint64_t session_snapshot(const struct session *session) {
     return session->trx ? session->trx->snapshot : atomic_load(&session->system->time);
@@ -180,7 +188,9 @@ JET_ERR trx_begin(struct session *session, bool read_only) {
     return JET_errSuccess;
 }
 
-trxid_t trx_id(const struct trx *trx) { return trx->id; }
+trxid_t trx_id(const struct trx *trx) {
+    return trx->id;
+}
 
 void trx_before_append(struct trx *trx, lgpos_t tip) {
     if (atomic_load(&trx->first_logged) == NOT_LOGGED)
@@ -206,7 +216,9 @@ static void fail(struct inst *inst, JET_ERR err) {
     inst_fail(inst, err < JET_errSuccess && inst->log && log_is_down(inst->log) ? log_failure(inst->log) : err);
 }
 
-static bool has_logged(const struct trx *trx) { return atomic_load(&trx->first_logged) != NOT_LOGGED; }
+static bool has_logged(const struct trx *trx) {
+    return atomic_load(&trx->first_logged) != NOT_LOGGED;
+}
 
 static void leave(struct session *session) {
     session->trx = NULL;

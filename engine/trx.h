@@ -30,7 +30,8 @@ MUST_CHECK JET_ERR session_begin(struct inst *inst, struct session **out);
 MUST_CHECK JET_ERR session_end(struct session *session);
 struct inst *session_inst(const struct session *session);
 unsigned session_level(const struct session *session);
-/* Counts this session's own changes; a cursor's copy of a record is good while this, its snapshot and page are unchanged. */
+/* Counts this session's own changes; a cursor's copy of a record is good while this, its snapshot and page are
+ * unchanged. */
 uint64_t session_changes(const struct session *session);
 /* Commit time up to which the session sees others' changes; at level 0 it moves with every commit. */
 uint64_t session_snapshot(const struct session *session);
@@ -51,14 +52,17 @@ MUST_CHECK JET_ERR trx_rollback(struct session *session, bool all);
  * holds no lock of rank OS_RANK_CLEANUP or above. Data is not empty. JET_errNotInTransaction, JET_errTransReadOnly,
  * JET_errWriteConflict, JET_errVersionStoreOutOfMemory (also ...AndCleanupTimedOut when one old transaction holds all),
  * JET_errInstanceUnavailable, and what bt.h gives. */
-MUST_CHECK JET_ERR ver_insert(struct session *session, struct tree *tree, struct slice key, struct slice data); /* JET_errKeyDuplicate */
-MUST_CHECK JET_ERR ver_replace(struct session *session, struct tree *tree, struct slice key, struct slice data); /* JET_errRecordDeleted */
+MUST_CHECK JET_ERR ver_insert(struct session *session, struct tree *tree, struct slice key,
+                              struct slice data); /* JET_errKeyDuplicate */
+MUST_CHECK JET_ERR ver_replace(struct session *session, struct tree *tree, struct slice key,
+                               struct slice data);                                           /* JET_errRecordDeleted */
 MUST_CHECK JET_ERR ver_delete(struct session *session, struct tree *tree, struct slice key); /* JET_errRecordDeleted */
 /* Claims the node for this transaction (JET_prepReplace): conflicts now, changes nothing, logs nothing.
  * JET_errRecordDeleted. */
 MUST_CHECK JET_ERR ver_lock(struct session *session, struct tree *tree, struct slice key);
 /* Makes a tree below parent (NULL: database root); it goes with a rollback. */
-MUST_CHECK JET_ERR ver_create_tree(struct session *session, struct db *db, struct tree *parent, objid_t objid, uint32_t type, uint32_t pages, pgno_t *fdp);
+MUST_CHECK JET_ERR ver_create_tree(struct session *session, struct db *db, struct tree *parent, objid_t objid,
+                                   uint32_t type, uint32_t pages, pgno_t *fdp);
 /* The tree goes when the transaction has committed and nobody can see it any more. From now on others cannot change it;
  * JET_errWriteConflict if somebody has. Trees whose space comes from this one: delete them first. tree->deleted is set
  * by the commit. */
@@ -67,7 +71,8 @@ MUST_CHECK JET_ERR ver_delete_tree(struct session *session, struct tree *tree);
 /* What the session sees of the node at place (leaf latched, tree latch held by the caller, shared is enough).
  * *visible false: for this session there is no such record. data: on the page, or in scratch (page-size bytes, the
  * caller's) when a before-image is seen. */
-MUST_CHECK JET_ERR ver_read(struct session *session, struct tree *tree, const struct bt_place *place, bool *visible, struct slice *data, uint8_t *scratch);
+MUST_CHECK JET_ERR ver_read(struct session *session, struct tree *tree, const struct bt_place *place, bool *visible,
+                            struct slice *data, uint8_t *scratch);
 
 /* ---- for checkpoint and term ---- */
 
@@ -95,8 +100,8 @@ void trx_before_append(struct trx *trx, lgpos_t tip); /* first call publishes th
  * db and undo->fdp. In normal rollback the same function is used. An undone insert leaves the node flagged deleted if
  * it was put over a deleted one (had_before); recovery purges such nodes afterwards. */
 MUST_CHECK JET_ERR undo_apply(struct db *db, trxid_t trx, const struct undo *undo);
-/* The tree of an undo entry, opened from its root page if need be. JET_errObjectNotFound: that page is no (longer the) root
- * of a tree with this objid. */
+/* The tree of an undo entry, opened from its root page if need be. JET_errObjectNotFound: that page is no (longer the)
+ * root of a tree with this objid. */
 MUST_CHECK JET_ERR undo_open_tree(struct db *db, const struct undo *undo, struct tree **out);
 /* Frees the space of a tree whose deletion was committed; logged with UNDO_TREE_FREED. */
 MUST_CHECK JET_ERR undo_free_deleted_tree(struct db *db, const struct undo *undo);

@@ -118,7 +118,10 @@ static JET_ERR free_tree(struct db *db, struct trx *trx, const struct undo *undo
     JET_ERR err = JET_errSuccess;
     struct tree *tree, *parent;
     struct mtr m;
-    struct undo freed = {.op = UNDO_TREE_FREED, .dbid = db->dbid, .fdp = undo->fdp, .parent_fdp = undo->parent_fdp,
+    struct undo freed = {.op = UNDO_TREE_FREED,
+                         .dbid = db->dbid,
+                         .fdp = undo->fdp,
+                         .parent_fdp = undo->parent_fdp,
                          .objid = undo->objid};
 
     CALL(open_tree(db, undo->parent_fdp, 0, 0, &parent));
@@ -139,7 +142,9 @@ cleanup:
     return err;
 }
 
-JET_ERR undo_free_deleted_tree(struct db *db, const struct undo *undo) { return free_tree(db, NULL, undo); }
+JET_ERR undo_free_deleted_tree(struct db *db, const struct undo *undo) {
+    return free_tree(db, NULL, undo);
+}
 
 static JET_ERR undo_create_tree(struct db *db, trxid_t id, const struct undo *undo) {
     struct trx trx = {.id = id, .first_logged = NOT_LOGGED};

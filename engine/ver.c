@@ -36,10 +36,16 @@ static struct chain_id chain_id(struct tree *tree, struct slice prefix, struct s
 
 static const struct slice nothing = {NULL, 0};
 
-static struct chain_id node_id(struct tree *tree, struct slice key) { return chain_id(tree, nothing, key, false); }
-static struct chain_id tree_id(struct tree *tree) { return chain_id(tree, nothing, nothing, true); }
+static struct chain_id node_id(struct tree *tree, struct slice key) {
+    return chain_id(tree, nothing, key, false);
+}
+static struct chain_id tree_id(struct tree *tree) {
+    return chain_id(tree, nothing, nothing, true);
+}
 
-static bool same(const void *a, const void *b, size_t n) { return n == 0 || memcmp(a, b, n) == 0; }
+static bool same(const void *a, const void *b, size_t n) {
+    return n == 0 || memcmp(a, b, n) == 0;
+}
 
 static bool is_of(const struct version *v, const struct chain_id *id) {
     return v->hash == id->hash && v->tree == id->tree && (v->op == UNDO_DELETE_TREE) == id->whole_tree &&
@@ -120,7 +126,9 @@ bool version_unlink(struct trx_system *system, struct version *v) {
 
 /* ---- versions ---- */
 
-static size_t version_bytes(const struct version *v) { return sizeof *v + v->key_bytes + v->before_bytes; }
+static size_t version_bytes(const struct version *v) {
+    return sizeof *v + v->key_bytes + v->before_bytes;
+}
 
 JET_ERR version_new(struct session *session, uint8_t op, struct db *db, struct tree *tree, struct slice key,
                     const struct slice *before, struct version **out) {
@@ -138,8 +146,14 @@ JET_ERR version_new(struct session *session, uint8_t op, struct db *db, struct t
         return RAISE(JET_errOutOfMemory);
     }
     *v = (struct version){
-        .op = op, .level = (uint8_t)session->level, .had_before = op == UNDO_INSERT && before, .dbid = db->dbid,
-        .trx = session->trx, .db = db, .tree = tree, .key_bytes = (uint16_t)key.n,
+        .op = op,
+        .level = (uint8_t)session->level,
+        .had_before = op == UNDO_INSERT && before,
+        .dbid = db->dbid,
+        .trx = session->trx,
+        .db = db,
+        .tree = tree,
+        .key_bytes = (uint16_t)key.n,
         .before_bytes = (uint32_t)before_bytes,
     };
     if (key.n)
@@ -172,8 +186,12 @@ void version_drop(struct trx *trx, struct version *v) {
     v->trx_older = v->trx_newer = NULL;
 }
 
-static struct slice version_key(const struct version *v) { return slice(v->bytes, v->key_bytes); }
-static struct slice version_before(const struct version *v) { return slice(v->bytes + v->key_bytes, v->before_bytes); }
+static struct slice version_key(const struct version *v) {
+    return slice(v->bytes, v->key_bytes);
+}
+static struct slice version_before(const struct version *v) {
+    return slice(v->bytes + v->key_bytes, v->before_bytes);
+}
 
 struct undo version_undo(const struct version *v) {
     struct undo undo = {.op = v->op, .had_before = v->had_before, .dbid = v->dbid, .key = version_key(v)};

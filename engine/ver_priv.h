@@ -32,18 +32,21 @@ struct version {
     uint8_t level;
     /* constant */
     uint8_t op;
-    bool had_before;      /* UNDO_INSERT over a deleted node: before is what that held */
+    bool had_before; /* UNDO_INSERT over a deleted node: before is what that held */
     uint8_t dbid;
     uint16_t key_bytes;
     uint32_t before_bytes;
     uint32_t hash;
     struct trx *trx;
     struct db *db;
-    struct tree *tree;    /* NULL: UNDO_CREATE_TREE, which is on no chain */
-    uint8_t bytes[];      /* key, before; tree operations: no key, struct tree_name */
+    struct tree *tree; /* NULL: UNDO_CREATE_TREE, which is on no chain */
+    uint8_t bytes[];   /* key, before; tree operations: no key, struct tree_name */
 };
 
-struct tree_name { pgno_t fdp, parent_fdp; objid_t objid; };
+struct tree_name {
+    pgno_t fdp, parent_fdp;
+    objid_t objid;
+};
 
 struct trx {
     /* constant */
@@ -60,15 +63,17 @@ struct trx {
     uint32_t tree_deletes; /* versions of UNDO_DELETE_TREE whose space is not yet given back */
 };
 
-struct trx_list { struct trx *first, *last; };
+struct trx_list {
+    struct trx *first, *last;
+};
 
 struct session {
     struct inst *inst;
     struct trx_system *system;
-    struct trx *trx;       /* NULL at level 0 */
+    struct trx *trx; /* NULL at level 0 */
     unsigned level;
     uint64_t changes;
-    lgpos_t last_commit;   /* end of its record; 0: none */
+    lgpos_t last_commit;             /* end of its record; 0: none */
     struct session *previous, *next; /* system->mutex */
 };
 
@@ -77,19 +82,19 @@ struct trx_system {
     struct inst *inst;
     uint64_t bytes_max;
     uint32_t bucket_mask;
-    _Atomic(struct version *) *buckets; /* changed under the stripe's mutex; a look at NULL needs none */
+    _Atomic(struct version *) *buckets;       /* changed under the stripe's mutex; a look at NULL needs none */
     struct os_mutex stripes[VERSION_STRIPES]; /* OS_RANK_VERSION */
     /* atomic */
     _Atomic uint64_t bytes;        /* of all versions */
     _Atomic uint64_t time;         /* of the newest commit; written under mutex */
     _Atomic uint32_t tree_deletes; /* linked versions of UNDO_DELETE_TREE: while 0, writers need not look */
     _Atomic uint32_t db_versions[DB_MAX + 1];
-    struct os_mutex cleaning;      /* OS_RANK_CLEANUP: the cleaner */
+    struct os_mutex cleaning; /* OS_RANK_CLEANUP: the cleaner */
     /* mutex */
-    struct os_mutex mutex;         /* OS_RANK_TRX */
+    struct os_mutex mutex; /* OS_RANK_TRX */
     trxid_t last_id;
-    struct trx_list active;        /* oldest snapshot first */
-    struct trx_list ended;         /* in commit order; taken off by the cleaner only */
+    struct trx_list active; /* oldest snapshot first */
+    struct trx_list ended;  /* in commit order; taken off by the cleaner only */
     struct trx_list lost;
     struct session *sessions;
     unsigned session_count;

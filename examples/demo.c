@@ -114,17 +114,33 @@ static JET_INSTANCE new_instance(void) {
 
 static void create_table(JET_SESID session, JET_DBID db, const char *name) {
     JET_COLUMNCREATE columns[] = {
-        {.cbStruct = sizeof *columns, .szColumnName = "number", .coltyp = JET_coltypLong, .grbit = JET_bitColumnNotNULL},
+        {.cbStruct = sizeof *columns,
+         .szColumnName = "number",
+         .coltyp = JET_coltypLong,
+         .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof *columns, .szColumnName = "line", .coltyp = JET_coltypLongText, .cp = 1252},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+number\0", .cbKey = 9, .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = (char *)(uintptr_t)name, .rgcolumncreate = columns, .cColumns = 2,
-                             .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {.cbStruct = sizeof index,
+                             .szIndexName = "primary",
+                             .szKey = "+number\0",
+                             .cbKey = 9,
+                             .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = (char *)(uintptr_t)name,
+                             .rgcolumncreate = columns,
+                             .cColumns = 2,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     CHECK(JetCreateTableColumnIndex(session, db, &table));
     CHECK(JetCloseTable(session, table.tableid));
 }
 
-struct cursor { JET_SESID session; JET_DBID db; JET_TABLEID table; JET_COLUMNID number, line; };
+struct cursor {
+    JET_SESID session;
+    JET_DBID db;
+    JET_TABLEID table;
+    JET_COLUMNID number, line;
+};
 
 static void open_cursor(JET_INSTANCE instance, const char *table, struct cursor *c) {
     JET_COLUMNDEF def;
@@ -151,7 +167,11 @@ static const char *writers_line(unsigned writer, uint32_t n) {
 
 /* ---- the child: writes until it is killed ---- */
 
-struct writer { JET_INSTANCE instance; struct promises *promises; unsigned number; };
+struct writer {
+    JET_INSTANCE instance;
+    struct promises *promises;
+    unsigned number;
+};
 
 static void *writer_main(void *arg) {
     struct writer *w = arg;
@@ -237,7 +257,8 @@ static void child(struct promises *promises) {
 /* ---- the proof ---- */
 
 /* Rows 0..n-1 and no other, each with its line; returns n. */
-static uint32_t count_and_compare(JET_INSTANCE instance, const char *table, const char *(*line_of)(unsigned, uint32_t), unsigned writer) {
+static uint32_t count_and_compare(JET_INSTANCE instance, const char *table, const char *(*line_of)(unsigned, uint32_t),
+                                  unsigned writer) {
     struct cursor c;
     char line[LINE_MOST + 1];
     int32_t number;
@@ -245,7 +266,8 @@ static uint32_t count_and_compare(JET_INSTANCE instance, const char *table, cons
     JET_ERR err;
 
     open_cursor(instance, table, &c);
-    for (err = JetMove(c.session, c.table, (int32_t)JET_MoveFirst, 0); err >= 0; err = JetMove(c.session, c.table, JET_MoveNext, 0), n++) {
+    for (err = JetMove(c.session, c.table, (int32_t)JET_MoveFirst, 0); err >= 0;
+         err = JetMove(c.session, c.table, JET_MoveNext, 0), n++) {
         bytes = 0;
         CHECK(JetRetrieveColumn(c.session, c.table, c.number, &number, sizeof number, NULL, 0, NULL));
         CHECK(JetRetrieveColumn(c.session, c.table, c.line, line, sizeof line, &bytes, 0, NULL));

@@ -2596,9 +2596,9 @@ JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath,
  * JET_errReadVerifyFailure (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature,
  * JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh, JET_errRestoreOfNonBackupDatabase (its files do
  * not belong together); JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
- * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's); JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a
- * database open); JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath,
- * JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
+ * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's); JET_errAttachedDatabaseMismatch;
+ * JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a database open); JET_errSystemPathInUse,
+ * JET_errLogFilePathInUse, JET_errInvalidSystemPath, JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
  * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;
  * calling again starts over and ends in the same state as if nothing had happened.
  * Threads: nothing else is done with the instance meanwhile (JET_errRestoreInProgress).

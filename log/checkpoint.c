@@ -10,18 +10,18 @@
 #define FILE_BYTES (COPIES * LOG_SECTOR)
 
 struct disk_checkpoint {
-    le32_t checksum;            /* 0: sum_header() of the block */
-    le64_t zero1;               /* 4 */
-    struct disk_lgpos position; /* 12 */
-    uint8_t signature[28];      /* 20 */
-    le32_t major, minor;        /* 48, 52: as in a log header */
-    le64_t sequence;            /* 56 */
-    le16_t attach_bytes;        /* 64 */
-    uint8_t zero2[601];         /* 66 */
-    uint8_t file_type;          /* 667: LOG_CHECKPOINT_FILE_TYPE */
-    uint8_t zero3[11];          /* 668 */
+    le32_t checksum;                /* 0: sum_header() of the block */
+    le64_t zero1;                   /* 4 */
+    struct disk_lgpos position;     /* 12 */
+    uint8_t signature[28];          /* 20 */
+    le32_t major, minor;            /* 48, 52: as in a log header */
+    le64_t sequence;                /* 56 */
+    le16_t attach_bytes;            /* 64 */
+    uint8_t zero2[601];             /* 66 */
+    uint8_t file_type;              /* 667: LOG_CHECKPOINT_FILE_TYPE */
+    uint8_t zero3[11];              /* 668 */
     uint8_t attach[LOG_ATTACH_MAX]; /* 679 */
-    uint8_t zero4[1369];        /* 2727 */
+    uint8_t zero4[1369];            /* 2727 */
 };
 _Static_assert(sizeof(struct disk_checkpoint) == LOG_SECTOR, "disk_checkpoint");
 _Static_assert(offsetof(struct disk_checkpoint, position) == 12, "position");
@@ -132,8 +132,7 @@ cleanup:
     return err;
 }
 
-static JET_ERR write_next(struct os_file *file, unsigned chosen, uint64_t sequence,
-                          struct log_checkpoint *checkpoint) {
+static JET_ERR write_next(struct os_file *file, unsigned chosen, uint64_t sequence, struct log_checkpoint *checkpoint) {
     JET_ERR err = JET_errSuccess;
     uint8_t block[LOG_SECTOR];
     checkpoint->sequence = sequence + 1;

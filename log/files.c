@@ -19,9 +19,13 @@ JET_ERR log_path_archive(const struct log_dir *dir, lggen_t gen, char *out) {
     return path_of(dir, suffix, out);
 }
 
-JET_ERR log_path_current(const struct log_dir *dir, char *out) { return path_of(dir, ".log", out); }
+JET_ERR log_path_current(const struct log_dir *dir, char *out) {
+    return path_of(dir, ".log", out);
+}
 
-JET_ERR log_path_temp(const struct log_dir *dir, char *out) { return path_of(dir, "tmp.log", out); }
+JET_ERR log_path_temp(const struct log_dir *dir, char *out) {
+    return path_of(dir, "tmp.log", out);
+}
 
 JET_ERR log_path_reserve(const struct log_dir *dir, unsigned number, char *out) {
     char suffix[24];
@@ -80,7 +84,10 @@ JET_ERR log_file_exists(const char *path, bool *out) {
 
 /* ---- what is in a directory ---- */
 
-struct archive { lggen_t gen; char name[16]; };
+struct archive {
+    lggen_t gen;
+    char name[16];
+};
 
 struct archive_list {
     const char *base;

@@ -43,8 +43,8 @@ void log_header_encode(const struct log_header *header, uint8_t *block) {
     disk->minor = to_le32(LOG_FORMAT_MINOR);
     memcpy(disk->signature, &header->signature, sizeof disk->signature);
     disk->attach_bytes = to_le16((uint16_t)header->attach_bytes);
-    disk->flags = (uint8_t)((header->reserve_used ? LOG_HEADER_RESERVE_USED : 0) |
-                            (header->circular ? LOG_HEADER_CIRCULAR : 0));
+    disk->flags =
+        (uint8_t)((header->reserve_used ? LOG_HEADER_RESERVE_USED : 0) | (header->circular ? LOG_HEADER_CIRCULAR : 0));
     disk->checkpoint = disk_lgpos_from(header->checkpoint);
     disk->file_type = LOG_FILE_TYPE;
     memcpy(disk->attach, header->attach, header->attach_bytes);

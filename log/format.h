@@ -17,29 +17,32 @@
 #define LOG_CHECKPOINT_FILE_TYPE 4
 enum { LOG_HEADER_RESERVE_USED = 1, LOG_HEADER_CIRCULAR = 2 };
 
-struct disk_lgpos { le16_t ib, isec; le32_t gen; };
+struct disk_lgpos {
+    le16_t ib, isec;
+    le32_t gen;
+};
 
 struct disk_log_header {
-    le32_t checksum;         /* 0: sum_header() of the block */
-    le32_t gen;              /* 4 */
-    le16_t sector_bytes;     /* 8: LOG_SECTOR */
-    le16_t header_sectors;   /* 10: 1 */
-    le16_t file_sectors;     /* 12 */
-    le16_t page_size;        /* 14 */
-    uint8_t created[8];      /* 16: LOGTIME */
-    uint8_t previous[8];     /* 24: LOGTIME */
-    le32_t major, minor;     /* 32, 36 */
-    le32_t update;           /* 40: 0 */
-    uint8_t signature[28];   /* 44 */
-    le16_t attach_bytes;     /* 72 */
-    uint8_t zero1[565];      /* 74 */
-    uint8_t flags;           /* 639 */
-    struct disk_lgpos checkpoint; /* 640 */
-    uint8_t zero2[19];       /* 648 */
-    uint8_t file_type;       /* 667: LOG_FILE_TYPE */
-    uint8_t zero3[3];        /* 668 */
+    le32_t checksum;                /* 0: sum_header() of the block */
+    le32_t gen;                     /* 4 */
+    le16_t sector_bytes;            /* 8: LOG_SECTOR */
+    le16_t header_sectors;          /* 10: 1 */
+    le16_t file_sectors;            /* 12 */
+    le16_t page_size;               /* 14 */
+    uint8_t created[8];             /* 16: LOGTIME */
+    uint8_t previous[8];            /* 24: LOGTIME */
+    le32_t major, minor;            /* 32, 36 */
+    le32_t update;                  /* 40: 0 */
+    uint8_t signature[28];          /* 44 */
+    le16_t attach_bytes;            /* 72 */
+    uint8_t zero1[565];             /* 74 */
+    uint8_t flags;                  /* 639 */
+    struct disk_lgpos checkpoint;   /* 640 */
+    uint8_t zero2[19];              /* 648 */
+    uint8_t file_type;              /* 667: LOG_FILE_TYPE */
+    uint8_t zero3[3];               /* 668 */
     uint8_t attach[LOG_ATTACH_MAX]; /* 671 */
-    uint8_t zero4[1377];     /* 2719 */
+    uint8_t zero4[1377];            /* 2719 */
 };
 
 _Static_assert(sizeof(JET_LOGTIME) == 8 && sizeof(JET_SIGNATURE) == 28, "as on disk");
@@ -83,8 +86,12 @@ _Static_assert(sizeof(struct disk_frame) == LOG_FRAME_HEADER, "disk_frame");
 
 /* Frames start at multiples of 8, the first one behind the header. Room for LOG_END is always kept: other frames end at
  * most here. */
-static inline uint32_t log_frames_end(uint32_t file_bytes) { return file_bytes - LOG_FRAME_HEADER; }
-static inline uint32_t log_frame_padded(uint32_t length) { return (length + 7) & ~7u; }
+static inline uint32_t log_frames_end(uint32_t file_bytes) {
+    return file_bytes - LOG_FRAME_HEADER;
+}
+static inline uint32_t log_frame_padded(uint32_t length) {
+    return (length + 7) & ~7u;
+}
 
 /* What the CRCs of a generation start from. */
 uint32_t log_frame_seed(const JET_SIGNATURE *signature, lggen_t gen);

@@ -36,11 +36,17 @@ typedef uint64_t lgpos_t;
 typedef uint32_t lggen_t; /* 1 .. LOG_GEN_MAX; 0: none */
 #define LOG_GEN_MAX 0x7FFFF7FFu
 
-static inline lgpos_t lgpos_make(lggen_t gen, uint32_t offset) { return (uint64_t)gen << 32 | offset; }
-static inline lggen_t lgpos_gen(lgpos_t p) { return (lggen_t)(p >> 32); }
-static inline uint32_t lgpos_offset(lgpos_t p) { return (uint32_t)p; }
-JET_LGPOS lgpos_to_jet(lgpos_t p);            /* isec = offset / 4096, ib = offset % 4096 */
-lgpos_t lgpos_from_jet(const JET_LGPOS *p);   /* ib >= 4096 is cut to 4095 */
+static inline lgpos_t lgpos_make(lggen_t gen, uint32_t offset) {
+    return (uint64_t)gen << 32 | offset;
+}
+static inline lggen_t lgpos_gen(lgpos_t p) {
+    return (lggen_t)(p >> 32);
+}
+static inline uint32_t lgpos_offset(lgpos_t p) {
+    return (uint32_t)p;
+}
+JET_LGPOS lgpos_to_jet(lgpos_t p);          /* isec = offset / 4096, ib = offset % 4096 */
+lgpos_t lgpos_from_jet(const JET_LGPOS *p); /* ib >= 4096 is cut to 4095 */
 
 #define LOG_SECTOR 4096u
 #define LOG_ATTACH_MAX 2048u /* bytes of the attachment list */
@@ -54,11 +60,11 @@ enum log_record_type { LOG_END = 1, LOG_FIRST_USER = 2, LOG_LAST_USER = 127 }; /
 struct log_header {
     lggen_t gen;
     uint32_t file_bytes;
-    uint32_t page_size;        /* of the instance */
+    uint32_t page_size;                    /* of the instance */
     JET_LOGTIME created, previous_created; /* previous_created: unset for the first generation of a stream */
     JET_SIGNATURE signature;
     bool circular, reserve_used;
-    lgpos_t checkpoint;        /* at creation */
+    lgpos_t checkpoint; /* at creation */
     uint32_t attach_bytes;
     uint8_t attach[LOG_ATTACH_MAX];
 };
@@ -80,7 +86,10 @@ MUST_CHECK JET_ERR log_path_current(const struct log_dir *dir, char *out);
 lggen_t log_name_gen(const char *base, const char *name);
 /* archives low..high (0,0: none); current: generation of edb.log, 0: absent or unreadable. Where a crash cut a roll
  * between its two renames, current is that of edbtmp.log. */
-struct log_range { lggen_t low, high; lggen_t current; };
+struct log_range {
+    lggen_t low, high;
+    lggen_t current;
+};
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
 
@@ -90,8 +99,8 @@ struct log;
 
 struct log_config {
     struct log_dir dir;
-    uint32_t file_bytes;  /* multiple of LOG_SECTOR, LOG_FILE_BYTES_MIN .. LOG_FILE_BYTES_MAX; also the size of the
-                             buffer, which is the image of one generation */
+    uint32_t file_bytes; /* multiple of LOG_SECTOR, LOG_FILE_BYTES_MIN .. LOG_FILE_BYTES_MAX; also the size of the
+                            buffer, which is the image of one generation */
     uint32_t page_size;
     bool circular;
     const struct event_sink *events; /* may be NULL; must outlive the log; a thread of the log writes to it too */
@@ -114,12 +123,15 @@ void log_close(struct log *log);
 /* Drops what is not yet flushed and closes: what a crash leaves behind. Tests and JET_bitTermAbrupt. */
 void log_abandon(struct log *log);
 
-struct log_part { const void *data; size_t bytes; };
+struct log_part {
+    const void *data;
+    size_t bytes;
+};
 
 /* Appends one record in memory; any size. begin: its position; end: pass it to log_flush. Rolls by itself. Never calls
  * back. Thread-safe, ordered. JET_errLogWriteFail / JET_errLogDiskFull once the log is down (P3: for good). */
-MUST_CHECK JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, size_t count,
-                              lgpos_t *begin, lgpos_t *end);
+MUST_CHECK JET_ERR log_append(struct log *log, uint8_t type, const struct log_part *parts, size_t count, lgpos_t *begin,
+                              lgpos_t *end);
 /* Returns when everything before `upto` is durable; callers share one write and one sync. */
 MUST_CHECK JET_ERR log_flush(struct log *log, lgpos_t upto);
 /* End of the last record: the next one starts here or, where it does not fit, later. Monotonic; lock-free, seq_cst. */
@@ -139,12 +151,12 @@ void log_set_checkpoint(struct log *log, lgpos_t checkpoint);
  * JET_errLogDiskFull. Rollbacks and the stop can still be logged while the reserves last (two generations); then the
  * log goes down. Becomes false again by itself once there is space and the reserves are back. */
 bool log_disk_full(struct log *log);
-bool log_is_down(const struct log *log);      /* failed; nothing will ever be written again */
-JET_ERR log_failure(const struct log *log);   /* the error that brought it down, or success */
+bool log_is_down(const struct log *log);    /* failed; nothing will ever be written again */
+JET_ERR log_failure(const struct log *log); /* the error that brought it down, or success */
 JET_SIGNATURE log_signature(const struct log *log);
 JET_LOGTIME log_created(const struct log *log); /* of the current generation */
 lggen_t log_current_gen(const struct log *log);
-lggen_t log_lowest_gen(struct log *log);      /* of the files in the directory; the current one without archives */
+lggen_t log_lowest_gen(struct log *log); /* of the files in the directory; the current one without archives */
 /* Deletes archives [lowest, end), oldest first, stops at the first failure (P9). Never the current generation. count:
  * how many, also after a failure; may be NULL. */
 MUST_CHECK JET_ERR log_truncate(struct log *log, lggen_t end, uint32_t *count);
@@ -188,7 +200,12 @@ void log_reader_close(struct log_reader *reader);
 /* Checks one file alone, from its header to its end: every frame. For verify and for backup (P11). closed: it must end
  * with LOG_END. Counts whole frames. JET_errLogFileCorrupt with *bad_offset set. Pieces of a record that crosses
  * generations are fine. */
-struct log_file_check { struct log_header header; uint64_t frames, bytes_used; bool ended; uint32_t bad_offset; };
+struct log_file_check {
+    struct log_header header;
+    uint64_t frames, bytes_used;
+    bool ended;
+    uint32_t bad_offset;
+};
 MUST_CHECK JET_ERR log_file_verify(const char *path, bool closed, struct log_file_check *out);
 
 /* ---- checkpoint file: edb.chk, two copies of 4 KiB written alternately, newer sequence number wins ---- */
@@ -198,7 +215,7 @@ struct log_checkpoint {
     JET_SIGNATURE signature; /* of the log */
     uint32_t attach_bytes;   /* attachment list as of position */
     uint8_t attach[LOG_ATTACH_MAX];
-    uint64_t sequence;       /* set by log_checkpoint_write */
+    uint64_t sequence; /* set by log_checkpoint_write */
 };
 /* Durable on return. */
 MUST_CHECK JET_ERR log_checkpoint_write(const char *path, struct log_checkpoint *checkpoint);

@@ -13,8 +13,8 @@
 
 #define LOG_RESERVE_COUNT 2u
 
-MUST_CHECK JET_ERR log_path_temp(const struct log_dir *dir, char *out);                      /* edbtmp.log */
-MUST_CHECK JET_ERR log_path_reserve(const struct log_dir *dir, unsigned number, char *out);  /* 1 .. */
+MUST_CHECK JET_ERR log_path_temp(const struct log_dir *dir, char *out);                     /* edbtmp.log */
+MUST_CHECK JET_ERR log_path_reserve(const struct log_dir *dir, unsigned number, char *out); /* 1 .. */
 /* The archive of a generation under its canonical name or, files having come from Windows, any other spelling of it.
  * JET_errFileNotFound. */
 MUST_CHECK JET_ERR log_find_archive(const struct log_dir *dir, lggen_t gen, char *out);
@@ -28,7 +28,7 @@ struct log_image {
     struct log_header header;
     uint8_t *bytes; /* header.file_bytes of them, the header included */
     size_t room;
-    uint32_t seed;  /* of its frames */
+    uint32_t seed; /* of its frames */
 };
 /* Replaces what the image held; on failure its bytes are undefined and its header is as it was. JET_errFileNotFound,
  * JET_errLogFileSizeMismatch (the file's size is not what its header says), header errors. */

@@ -160,7 +160,9 @@ cleanup:
     return err;
 }
 
-static bool idle(const struct log_next *next) { return !next->stop && next->state != WANTED; }
+static bool idle(const struct log_next *next) {
+    return !next->stop && next->state != WANTED;
+}
 
 static void *prepare_thread(void *arg) {
     struct log_next *next = arg;
@@ -274,4 +276,6 @@ JET_ERR log_next_take(struct log_next *next, struct os_file **file, bool *reserv
     return err;
 }
 
-bool log_next_disk_full(struct log_next *next) { return atomic_load(&next->disk_full); }
+bool log_next_disk_full(struct log_next *next) {
+    return atomic_load(&next->disk_full);
+}

@@ -59,7 +59,9 @@ cleanup:
     return err;
 }
 
-static void set_tip(struct log *log) { atomic_store(&log->tip, lgpos_make(log->header.gen, log->fill)); }
+static void set_tip(struct log *log) {
+    atomic_store(&log->tip, lgpos_make(log->header.gen, log->fill));
+}
 
 /* ---- a new stream ---- */
 
@@ -247,4 +249,6 @@ void log_close(struct log *log) {
     log_free(log);
 }
 
-void log_abandon(struct log *log) { log_free(log); }
+void log_abandon(struct log *log) {
+    log_free(log);
+}

@@ -31,7 +31,12 @@ struct log_reader {
     bool at_end;       /* nothing more will come */
     JET_ERR failure;   /* sticky */
     /* a record that is being joined from pieces; begin 0: none */
-    struct { lgpos_t begin; uint8_t type; uint8_t *data; size_t bytes, room; } joined;
+    struct {
+        lgpos_t begin;
+        uint8_t type;
+        uint8_t *data;
+        size_t bytes, room;
+    } joined;
 };
 
 /* ---- finding files ---- */
@@ -247,8 +252,8 @@ static JET_ERR take_frame(struct log_reader *reader, const struct log_frame *fra
     reader->offset = frame->next;
     reader->end_expected = !last;
     if (first && last) {
-        give(reader, out, (struct log_record){.type = frame->type, .begin = begin, .data = frame->data,
-                                              .bytes = frame->bytes});
+        give(reader, out,
+             (struct log_record){.type = frame->type, .begin = begin, .data = frame->data, .bytes = frame->bytes});
     } else if (first) {
         reader->joined.begin = begin;
         reader->joined.type = frame->type;
@@ -257,8 +262,11 @@ static JET_ERR take_frame(struct log_reader *reader, const struct log_frame *fra
     } else if (joins) {
         CALL(join(reader, frame));
         if (last)
-            give(reader, out, (struct log_record){.type = frame->type, .begin = reader->joined.begin,
-                                                  .data = reader->joined.data, .bytes = reader->joined.bytes});
+            give(reader, out,
+                 (struct log_record){.type = frame->type,
+                                     .begin = reader->joined.begin,
+                                     .data = reader->joined.data,
+                                     .bytes = reader->joined.bytes});
     } else if (last) {
         reader->end = lgpos_make(reader->image.header.gen, reader->offset); /* its record is not for us, but whole */
     }
@@ -323,9 +331,15 @@ JET_ERR log_reader_next(struct log_reader *reader, struct log_record *out) {
     return err;
 }
 
-lgpos_t log_reader_end(const struct log_reader *reader) { return reader->end; }
-const struct log_header *log_reader_header(const struct log_reader *reader) { return &reader->image.header; }
-const char *log_reader_path(const struct log_reader *reader) { return reader->path; }
+lgpos_t log_reader_end(const struct log_reader *reader) {
+    return reader->end;
+}
+const struct log_header *log_reader_header(const struct log_reader *reader) {
+    return &reader->image.header;
+}
+const char *log_reader_path(const struct log_reader *reader) {
+    return reader->path;
+}
 
 void log_reader_close(struct log_reader *reader) {
     if (!reader)

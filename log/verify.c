@@ -33,8 +33,7 @@ JET_ERR log_file_verify(const char *path, bool closed, struct log_file_check *ou
     if (!walk(&image, out))
         FAIL(JET_errLogFileCorrupt);
     uint32_t offset = (uint32_t)out->bytes_used;
-    if (!out->ended &&
-        (closed || log_frames_claim_durable(image.bytes, image.header.file_bytes, offset, image.seed))) {
+    if (!out->ended && (closed || log_frames_claim_durable(image.bytes, image.header.file_bytes, offset, image.seed))) {
         out->bad_offset = offset;
         FAIL(JET_errLogFileCorrupt);
     }

@@ -38,8 +38,12 @@ static JET_ERR go_down(struct log *log, JET_ERR err, enum event_id event, const 
     return RAISE(log_failure(log));
 }
 
-bool log_is_down(const struct log *log) { return log_failure(log) < JET_errSuccess; }
-JET_ERR log_failure(const struct log *log) { return atomic_load(&log->failure); }
+bool log_is_down(const struct log *log) {
+    return log_failure(log) < JET_errSuccess;
+}
+JET_ERR log_failure(const struct log *log) {
+    return atomic_load(&log->failure);
+}
 
 /* ---- leading ---- */
 
@@ -230,7 +234,10 @@ cleanup:
 
 /* ---- appending ---- */
 
-struct part_cursor { const struct log_part *part; size_t at; };
+struct part_cursor {
+    const struct log_part *part;
+    size_t at;
+};
 
 static void copy_parts(struct part_cursor *from, uint8_t *to, size_t bytes) {
     while (bytes > 0) {
@@ -372,11 +379,21 @@ cleanup:
 
 /* ---- small ones ---- */
 
-lgpos_t log_tip(const struct log *log) { return atomic_load(&log->tip); }
-lgpos_t log_durable(const struct log *log) { return atomic_load(&log->durable); }
-lggen_t log_current_gen(const struct log *log) { return atomic_load(&log->gen); }
-JET_SIGNATURE log_signature(const struct log *log) { return log->signature; }
-bool log_disk_full(struct log *log) { return log_next_disk_full(log->next); }
+lgpos_t log_tip(const struct log *log) {
+    return atomic_load(&log->tip);
+}
+lgpos_t log_durable(const struct log *log) {
+    return atomic_load(&log->durable);
+}
+lggen_t log_current_gen(const struct log *log) {
+    return atomic_load(&log->gen);
+}
+JET_SIGNATURE log_signature(const struct log *log) {
+    return log->signature;
+}
+bool log_disk_full(struct log *log) {
+    return log_next_disk_full(log->next);
+}
 
 JET_LOGTIME log_created(const struct log *log) {
     JET_LOGTIME created;
@@ -384,7 +401,9 @@ JET_LOGTIME log_created(const struct log *log) {
     return created;
 }
 
-void log_set_checkpoint(struct log *log, lgpos_t checkpoint) { atomic_store(&log->checkpoint, checkpoint); }
+void log_set_checkpoint(struct log *log, lgpos_t checkpoint) {
+    atomic_store(&log->checkpoint, checkpoint);
+}
 
 void log_set_attachments(struct log *log, const void *blob, uint32_t bytes) {
     os_mutex_lock(&log->buffer_lock);

@@ -57,7 +57,8 @@ cleanup:
     return err;
 }
 
-/* Each header says from which generation on the log is needed, and how far the counters are of which redo will not read. */
+/* Each header says from which generation on the log is needed, and how far the counters are of which redo will not
+ * read. */
 static JET_ERR stamp_required(struct inst *inst, lggen_t gen) {
     JET_ERR err = JET_errSuccess;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
@@ -106,7 +107,8 @@ JET_ERR checkpoint_update(struct inst *inst, lgpos_t write_older_than) {
         }
     if (oldest <= atomic_load(&inst->checkpoint))
         goto cleanup;
-    /* Not only up to `oldest`: a transaction that is no longer open may owe that to a commit that is not yet durable. */
+    /* Not only up to `oldest`: a transaction that is no longer open may owe that to a commit that is not yet durable.
+     */
     CALL(log_flush(inst->log, log_tip(inst->log)));
     CALL(stamp_required(inst, lgpos_gen(oldest)));
     CALL(write_checkpoint_file(inst, oldest));

@@ -131,14 +131,16 @@ static JET_ERR check_complete(struct redo *redo, lggen_t last_gen) {
             return RAISE(r->missing == JET_errDatabaseNotFound ? JET_errAttachedDatabaseMismatch : r->missing);
         }
         if (le32(r->db->header->gen_max_required) > last_gen || r->skip_until > redo->end) {
-            event_write(events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR, "database %s requires log generation %u; the last one found is %u",
-                        r->db->path, le32(r->db->header->gen_max_required), last_gen);
+            event_write(events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR,
+                        "database %s requires log generation %u; the last one found is %u", r->db->path,
+                        le32(r->db->header->gen_max_required), last_gen);
             return RAISE(JET_errRequiredLogFilesMissing);
         }
     }
     for (struct redo_damage *d = redo->damaged; d; d = d->next) {
-        event_write(events, EVENT_PAGE_READ_ERROR, EVENT_ERROR, "database %u page %u is damaged (error %d) and the log holds no image of it",
-                    d->dbid, d->pgno, (int)d->err);
+        event_write(events, EVENT_PAGE_READ_ERROR, EVENT_ERROR,
+                    "database %u page %u is damaged (error %d) and the log holds no image of it", d->dbid, d->pgno,
+                    (int)d->err);
         return RAISE(d->err);
     }
     return JET_errSuccess;
@@ -223,8 +225,11 @@ cleanup:
 static JET_ERR make_writable(struct inst *inst, const struct log_header *last, lgpos_t end) {
     JET_ERR err = JET_errSuccess;
     struct log_config config = {
-        .dir = inst->config.log_dir, .file_bytes = last->file_bytes, .page_size = inst->config.page_size,
-        .circular = inst->config.circular, .events = &inst->events,
+        .dir = inst->config.log_dir,
+        .file_bytes = last->file_bytes,
+        .page_size = inst->config.page_size,
+        .circular = inst->config.circular,
+        .events = &inst->events,
     };
     CALL(log_continue(&config, last, end, &inst->log));
     inst->config.log_file_bytes = last->file_bytes; /* a stream keeps the size it began with */
@@ -238,8 +243,11 @@ cleanup:
 static JET_ERR begin_stream(struct inst *inst) {
     JET_ERR err = JET_errSuccess;
     struct log_config config = {
-        .dir = inst->config.log_dir, .file_bytes = inst->config.log_file_bytes, .page_size = inst->config.page_size,
-        .circular = inst->config.circular, .events = &inst->events,
+        .dir = inst->config.log_dir,
+        .file_bytes = inst->config.log_file_bytes,
+        .page_size = inst->config.page_size,
+        .circular = inst->config.circular,
+        .events = &inst->events,
     };
     CALL(log_create(&config, &inst->log));
     cache_set_log(inst->cache, inst->log);
@@ -307,7 +315,8 @@ static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, co
     CALL(make_writable(inst, log_reader_header(reader), redo->end));
     atomic_store(&inst->checkpoint, restore ? 0 : start->from);
     CALL(finish(redo, &undone));
-    event_write(&inst->events, EVENT_STOP_REDO, EVENT_INFO, "recovery ended: %llu records read, %llu changes, %u transactions undone",
+    event_write(&inst->events, EVENT_STOP_REDO, EVENT_INFO,
+                "recovery ended: %llu records read, %llu changes, %u transactions undone",
                 (unsigned long long)redo->records, (unsigned long long)redo->changes, undone);
 cleanup:
     log_reader_close(reader);

@@ -10,7 +10,10 @@
 #include "engine/inst.h"
 
 /* A database is looked for here, wherever the log says that it was: it may have been moved since. */
-struct path_map { JET_SIGNATURE signature; char path[OS_PATH_MAX]; };
+struct path_map {
+    JET_SIGNATURE signature;
+    char path[OS_PATH_MAX];
+};
 
 /* A restore: log files low..high in dir come before those of the instance. */
 struct restore_logs {

@@ -192,7 +192,9 @@ cleanup:
 
 /* ---- databases ---- */
 
-static bool same_signature(const JET_SIGNATURE *a, const JET_SIGNATURE *b) { return memcmp(a, b, sizeof *a) == 0; }
+static bool same_signature(const JET_SIGNATURE *a, const JET_SIGNATURE *b) {
+    return memcmp(a, b, sizeof *a) == 0;
+}
 
 static const char *mapped_path(const struct redo *redo, const struct db_attachment *attachment) {
     for (unsigned i = 0; redo->restore && i < redo->restore->map_count; i++)
@@ -405,8 +407,8 @@ static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachme
                       strcmp(mapped_path(redo, &r->attachment), mapped_path(redo, attachment)) == 0;
     /* Creation makes the file before it is logged. So a file that is gone was deleted since; but a restore goes back to
      * before that. */
-    const bool may_make = creating && redo->restore &&
-                          (redo->restore->in_place || lgpos_gen(begin) > redo->restore->high);
+    const bool may_make =
+        creating && redo->restore && (redo->restore->in_place || lgpos_gen(begin) > redo->restore->high);
 
     if (!same && r->attached && !r->creating)
         detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged */

@@ -6,37 +6,47 @@
 
 /* A database as the log knows it. */
 struct redo_db {
-    bool attached;        /* by the attachment list, CREATE_DB or ATTACH_DB, and not yet detached */
-    bool creating;        /* CREATE_DB seen, its ATTACH_DB not yet */
-    bool finished;        /* its file is clean: if the log has more changes for it, it is another copy than they were made to */
-    bool carried;         /* redo went on with it over a detach */
+    bool attached; /* by the attachment list, CREATE_DB or ATTACH_DB, and not yet detached */
+    bool creating; /* CREATE_DB seen, its ATTACH_DB not yet */
+    bool
+        finished; /* its file is clean: if the log has more changes for it, it is another copy than they were made to */
+    bool carried; /* redo went on with it over a detach */
     struct db_attachment attachment;
-    struct db *db;        /* NULL: not opened yet, or missing */
-    JET_ERR missing;      /* why it could not be opened; success: not tried or open */
-    lgpos_t skip_until;   /* records before this are in the file already */
-    lgpos_t detached_at;  /* not attached: the record that said so, if the file is not beyond it; else 0 */
+    struct db *db;       /* NULL: not opened yet, or missing */
+    JET_ERR missing;     /* why it could not be opened; success: not tried or open */
+    lgpos_t skip_until;  /* records before this are in the file already */
+    lgpos_t detached_at; /* not attached: the record that said so, if the file is not beyond it; else 0 */
 };
 
 /* One change of a transaction that has not ended. */
 struct redo_undo {
     struct redo_undo *older;
-    struct undo undo;     /* slices into bytes */
+    struct undo undo; /* slices into bytes */
     uint8_t bytes[];
 };
 
 struct redo_trx {
     struct redo_trx *next; /* hash chain */
     trxid_t id;
-    lgpos_t last;          /* position of the newest change: undo runs newest first over all */
+    lgpos_t last; /* position of the newest change: undo runs newest first over all */
     struct redo_undo *newest;
 };
 
 /* A page that a record needed and that cannot be read: an error unless an image of it follows. */
-struct redo_damage { struct redo_damage *next; uint8_t dbid; pgno_t pgno; JET_ERR err; };
+struct redo_damage {
+    struct redo_damage *next;
+    uint8_t dbid;
+    pgno_t pgno;
+    JET_ERR err;
+};
 
-/* A file that redo itself made clean: if the log attaches it again, redo goes on from there; if the log makes another one
- * in its place, it had been deleted. */
-struct redo_closed { struct redo_closed *next; lgpos_t at; char path[OS_PATH_MAX]; };
+/* A file that redo itself made clean: if the log attaches it again, redo goes on from there; if the log makes another
+ * one in its place, it had been deleted. */
+struct redo_closed {
+    struct redo_closed *next;
+    lgpos_t at;
+    char path[OS_PATH_MAX];
+};
 
 #define REDO_BUCKETS 1024
 

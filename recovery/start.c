@@ -64,8 +64,8 @@ cleanup:
     return err;
 }
 
-JET_ERR inst_start(const struct inst_config *config, const struct event_sink *events, const struct restore_logs *restore,
-                   struct inst **out) {
+JET_ERR inst_start(const struct inst_config *config, const struct event_sink *events,
+                   const struct restore_logs *restore, struct inst **out) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = calloc(1, sizeof *inst);
 
@@ -116,7 +116,8 @@ JET_ERR inst_stop(struct inst *inst) {
     CALL(checkpoint_update(inst, 0));
 cleanup:
     event_write(&inst->events, err < JET_errSuccess ? EVENT_STOP_INSTANCE_WITH_ERROR : EVENT_STOP_INSTANCE,
-                err < JET_errSuccess ? EVENT_ERROR : EVENT_INFO, "instance %s stopped: error %d", inst->config.name, (int)err);
+                err < JET_errSuccess ? EVENT_ERROR : EVENT_INFO, "instance %s stopped: error %d", inst->config.name,
+                (int)err);
     abandon_databases(inst);
     log_close(inst->log);
     os_mutex_unlock(&inst->mutex);

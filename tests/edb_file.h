@@ -10,7 +10,11 @@
 #include "engine/page.h"
 #include "tests/lib/test.h"
 
-struct edb_file { uint8_t *bytes; size_t size; uint32_t page_size; };
+struct edb_file {
+    uint8_t *bytes;
+    size_t size;
+    uint32_t page_size;
+};
 
 static inline void edb_open(struct edb_file *f, const char *path) {
     FILE *in = fopen(path, "rb");
@@ -25,7 +29,9 @@ static inline void edb_open(struct edb_file *f, const char *path) {
     CU_ASSERT_FATAL(page_size_valid(f->page_size));
 }
 
-static inline void edb_close(struct edb_file *f) { free(f->bytes); }
+static inline void edb_close(struct edb_file *f) {
+    free(f->bytes);
+}
 
 static inline struct page edb_page(const struct edb_file *f, pgno_t pgno) {
     size_t at = ((size_t)pgno + 1) * f->page_size;
@@ -101,7 +107,7 @@ static inline void edb_free_tables(struct edb_tables *t) {
         table_def_free(t->defs[i]);
 }
 
-static const char *const edb_names[] = {"basic.edb", "binary.edb",  "text.edb",  "multi.edb",   "default.edb",
+static const char *const edb_names[] = {"basic.edb", "binary.edb",  "text.edb",  "multi.edb",    "default.edb",
                                         "index.edb", "Current.mdb", "SRUDB.dat", "Catalog1.edb", "large.edb"};
 enum { EDB_FILES = sizeof edb_names / sizeof edb_names[0] };
 

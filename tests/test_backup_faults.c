@@ -20,7 +20,11 @@
 
 enum kind { FULL_NEW, FULL_EMPTY, ATOMIC_NEW, ATOMIC, INCREMENTAL, ATOMIC_INCREMENTAL, KINDS };
 
-static const struct { const char *set; JET_GRBIT grbit; bool replaces; } kinds[KINDS] = {
+static const struct {
+    const char *set;
+    JET_GRBIT grbit;
+    bool replaces;
+} kinds[KINDS] = {
     [FULL_NEW] = {"/backup/new", 0, false},
     [FULL_EMPTY] = {"/empty", 0, false},
     [ATOMIC_NEW] = {"/backup/atomic", JET_bitBackupAtomic, false},
@@ -60,7 +64,7 @@ static void place_end(struct place *p) {
 /* ---- what a failed backup leaves ---- */
 
 struct before {
-    uint64_t set;     /* digest of the set that is there; 0: none */
+    uint64_t set; /* digest of the set that is there; 0: none */
     lggen_t logs_low;
     JET_DBINFOMISC a, b;
 };
@@ -193,11 +197,21 @@ static void fail_everywhere(enum kind kind) {
     place_end(&p);
 }
 
-static void full_backup__any_call_that_fails_leaves_nothing(void) { fail_everywhere(FULL_NEW); }
-static void full_backup__any_call_that_fails_leaves_an_empty_directory(void) { fail_everywhere(FULL_EMPTY); }
-static void atomic_backup__any_call_that_fails_leaves_nothing(void) { fail_everywhere(ATOMIC_NEW); }
-static void atomic_backup__any_call_that_fails_leaves_the_set_before(void) { fail_everywhere(ATOMIC); }
-static void incremental_backup__any_call_that_fails_leaves_the_set_as_it_was(void) { fail_everywhere(INCREMENTAL); }
+static void full_backup__any_call_that_fails_leaves_nothing(void) {
+    fail_everywhere(FULL_NEW);
+}
+static void full_backup__any_call_that_fails_leaves_an_empty_directory(void) {
+    fail_everywhere(FULL_EMPTY);
+}
+static void atomic_backup__any_call_that_fails_leaves_nothing(void) {
+    fail_everywhere(ATOMIC_NEW);
+}
+static void atomic_backup__any_call_that_fails_leaves_the_set_before(void) {
+    fail_everywhere(ATOMIC);
+}
+static void incremental_backup__any_call_that_fails_leaves_the_set_as_it_was(void) {
+    fail_everywhere(INCREMENTAL);
+}
 static void atomic_incremental_backup__any_call_that_fails_leaves_the_set_as_it_was(void) {
     fail_everywhere(ATOMIC_INCREMENTAL);
 }
@@ -210,7 +224,11 @@ static bool check_set_after_cut(struct script *s, enum kind kind, bool succeeded
     JET_ERR err = set_find(kinds[kind].set, &found);
     set_done(&found);
     HOLDS(err >= JET_errSuccess || (err == JET_errFileNotFound && !succeeded && !kinds[kind].replaces));
-    return err < JET_errSuccess || script_restores(s, kinds[kind].set, succeeded || !kinds[kind].replaces ? low : kind == INCREMENTAL ? 12 : 16, s->started);
+    return err < JET_errSuccess || script_restores(s, kinds[kind].set,
+                                                   succeeded || !kinds[kind].replaces ? low
+                                                   : kind == INCREMENTAL              ? 12
+                                                                                      : 16,
+                                                   s->started);
 }
 
 static bool try_power_cut(struct place *p, struct script *s, enum kind kind, uint64_t change, bool *through) {
@@ -258,7 +276,10 @@ static void power_cut__during_a_backup_leaves_a_whole_set_or_none(void) {
 
 /* ---- the callback ---- */
 
-static struct { unsigned calls, fails_at; JET_SNT last; } callback;
+static struct {
+    unsigned calls, fails_at;
+    JET_SNT last;
+} callback;
 
 static JET_ERR JET_API count_and_fail(JET_SESID session, JET_SNP snp, JET_SNT snt, void *data) {
     (void)session, (void)snp, (void)data;
@@ -309,7 +330,13 @@ static void callback__that_fails_at_any_step_ends_the_backup_and_leaves_nothing(
 
 /* ---- JetTerm2 stops a backup ---- */
 
-static struct { JET_INSTANCE instance; unsigned calls, at; JET_ERR plain, stopped; pthread_t thread; bool started; } stop;
+static struct {
+    JET_INSTANCE instance;
+    unsigned calls, at;
+    JET_ERR plain, stopped;
+    pthread_t thread;
+    bool started;
+} stop;
 
 static void *stop_backup(void *arg) {
     (void)arg;

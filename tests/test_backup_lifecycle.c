@@ -1,5 +1,6 @@
-/* Databases that are made, grow, come and go, are deleted and made again, between backups, restarts and crashes, in random
- * order. Now and then the files are lost: the set and the log make them again. P13, and that nothing committed is lost. */
+/* Databases that are made, grow, come and go, are deleted and made again, between backups, restarts and crashes, in
+ * random order. Now and then the files are lost: the set and the log make them again. P13, and that nothing committed
+ * is lost. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,9 +10,17 @@
 #define STEPS 250
 
 /* rows: ids 1..rows are there. made: which of the databases that had this name it is; 0: none is there. */
-struct database { JET_DBID dbid; uint32_t rows; unsigned made; bool attached; };
+struct database {
+    JET_DBID dbid;
+    uint32_t rows;
+    unsigned made;
+    bool attached;
+};
 /* In the set; made 0: it is not. last: rows that it had when it was seen last, which the next incremental adds. */
-struct copy { uint32_t rows, last; unsigned made; };
+struct copy {
+    uint32_t rows, last;
+    unsigned made;
+};
 
 struct world {
     struct testapi t;
@@ -28,7 +37,9 @@ static const char *name_of(unsigned i) {
     return names[i];
 }
 
-static const char *file_of(const struct world *w, unsigned i) { return testapi_path(&w->t, name_of(i)); }
+static const char *file_of(const struct world *w, unsigned i) {
+    return testapi_path(&w->t, name_of(i));
+}
 
 static void check_rows(struct testapi *t, JET_DBID dbid, uint32_t rows) {
     JET_TABLEID table;
@@ -60,7 +71,7 @@ static void detach(struct world *w, unsigned i) {
     w->db[i].attached = false;
 }
 
-static void delete(struct world *w, unsigned i) {
+static void delete (struct world *w, unsigned i) {
     CU_ASSERT_EQUAL_FATAL(unlink(file_of(w, i)), 0);
     w->db[i].made = 0;
 }
@@ -86,7 +97,7 @@ static void change_database(struct world *w) {
     else if (test_random_below(4))
         attach(w, i);
     else
-        delete(w, i);
+        delete (w, i);
 }
 
 /* ---- the instance ---- */

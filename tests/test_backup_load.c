@@ -74,7 +74,8 @@ static void started_now(const struct place *p, uint64_t out[WORKERS]) {
 }
 
 /* Restores the set into a fresh place and checks that it is a moment between low and high. */
-static void restore_elsewhere_and_check(const struct place *p, const char *name, const uint64_t low[WORKERS], const uint64_t high[WORKERS]) {
+static void restore_elsewhere_and_check(const struct place *p, const char *name, const uint64_t low[WORKERS],
+                                        const uint64_t high[WORKERS]) {
     char system[600], database[600], dir[512];
     JET_INSTANCE instance;
     struct model *models = calloc(WORKERS, sizeof *models);
@@ -251,4 +252,5 @@ TEST_MAIN(TEST(full_backup__restores_to_a_moment_during_it_with_all_that_was_ack
           TEST(atomic_backup__replaces_the_set_and_is_found_by_restore),
           TEST(restore__goes_on_with_the_instances_own_logs_to_the_last_commit),
           TEST(backups_copy__cannot_be_attached_before_it_is_restored),
-          TEST(log_files__grow_until_a_backup_truncates_them), TEST(circular_logging__keeps_the_number_of_files_bounded))
+          TEST(log_files__grow_until_a_backup_truncates_them),
+          TEST(circular_logging__keeps_the_number_of_files_bounded))

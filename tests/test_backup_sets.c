@@ -42,7 +42,9 @@ static void detach(struct testapi *t, JET_DBID db, const char *name) {
     CHECK_OK(JetDetachDatabase(t->ses, testapi_path(t, name)));
 }
 
-static void crash(struct testapi *t) { CHECK_OK(JetTerm2(t->inst, JET_bitTermDirty)); }
+static void crash(struct testapi *t) {
+    CHECK_OK(JetTerm2(t->inst, JET_bitTermDirty));
+}
 
 /* Starts, and finds so many rows in the database. */
 static void check_rows(struct testapi *t, const char *name, uint32_t rows) {
@@ -396,7 +398,8 @@ static void atomic_backup__that_cannot_remove_the_one_before_is_complete(void) {
 
 TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_instance),
           TEST(restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing),
-          TEST(restore__refuses_a_log_that_ends_before_the_set), TEST(restore__notices_a_missing_log_file_before_it_writes),
+          TEST(restore__refuses_a_log_that_ends_before_the_set),
+          TEST(restore__notices_a_missing_log_file_before_it_writes),
           TEST(restore__a_database_that_was_attached_again_since_has_all),
           TEST(restore__a_database_that_grew_and_was_detached_has_its_size),
           TEST(restore__databases_that_changed_places_since_have_all),

@@ -43,7 +43,8 @@ static bool have_esedbexport(void) {
 static void check_exports_agree(const char *one, const char *other) {
     char command[4000];
     snprintf(command, sizeof command,
-             "esedbexport -t '%s' '%s' >/dev/null 2>&1 & esedbexport -t '%s' '%s' >/dev/null 2>&1; wait; test -d '%s.export' && diff -r '%s.export' '%s.export'",
+             "esedbexport -t '%s' '%s' >/dev/null 2>&1 & esedbexport -t '%s' '%s' >/dev/null 2>&1; wait; test -d "
+             "'%s.export' && diff -r '%s.export' '%s.export'",
              test_path("a"), one, test_path("b"), other, test_path("a"), test_path("a"), test_path("b"));
     run(command);
 }
@@ -55,7 +56,8 @@ static void check_pages_are_equal(const char *one, const char *other, uint32_t p
     char command[3000];
     struct stat st;
     CU_ASSERT_EQUAL_FATAL(stat(other, &st), 0);
-    snprintf(command, sizeof command, "cmp -n %lld -i %u '%s' '%s'", (long long)st.st_size - 2 * (long long)page_size, 2 * page_size, one, other);
+    snprintf(command, sizeof command, "cmp -n %lld -i %u '%s' '%s'", (long long)st.st_size - 2 * (long long)page_size,
+             2 * page_size, one, other);
     run(command);
 }
 
@@ -93,10 +95,18 @@ static void check_round_trip(const char *name) {
 #endif
 }
 
-static void srudb__survives_backup_and_restore(void) { check_round_trip("SRUDB.dat"); }
-static void large__survives_backup_and_restore(void) { check_round_trip("large.edb"); }
-static void current__survives_backup_and_restore(void) { check_round_trip("Current.mdb"); }
-static void index__survives_backup_and_restore(void) { check_round_trip("index.edb"); }
+static void srudb__survives_backup_and_restore(void) {
+    check_round_trip("SRUDB.dat");
+}
+static void large__survives_backup_and_restore(void) {
+    check_round_trip("large.edb");
+}
+static void current__survives_backup_and_restore(void) {
+    check_round_trip("Current.mdb");
+}
+static void index__survives_backup_and_restore(void) {
+    check_round_trip("index.edb");
+}
 
-TEST_MAIN(TEST(srudb__survives_backup_and_restore), TEST(large__survives_backup_and_restore), TEST(current__survives_backup_and_restore),
-          TEST(index__survives_backup_and_restore))
+TEST_MAIN(TEST(srudb__survives_backup_and_restore), TEST(large__survives_backup_and_restore),
+          TEST(current__survives_backup_and_restore), TEST(index__survives_backup_and_restore))

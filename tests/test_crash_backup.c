@@ -78,7 +78,8 @@ static void child_works(struct place *p, uint64_t dice) {
     for (;; dice = dice * 6364136223846793005u + 1442695040888963407u) {
         read_counts(p->ledger->durable, durable);
         atomic_fetch_add(&p->promises->begun, 1);
-        err = JetBackupInstance(instance, p->set, JET_bitBackupAtomic | ((dice >> 40) % 3 ? JET_bitBackupIncremental : 0), NULL);
+        err = JetBackupInstance(instance, p->set,
+                                JET_bitBackupAtomic | ((dice >> 40) % 3 ? JET_bitBackupIncremental : 0), NULL);
         if (err < JET_errSuccess)
             fail_child(p, err, "backup");
         for (unsigned w = 0; w < WORKERS; w++)

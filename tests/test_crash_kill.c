@@ -18,9 +18,11 @@ static uint64_t total(const struct ledger *ledger) {
 }
 
 /* The child: starts the instance (which recovers), works until it is killed. */
-static void child(const struct workload_dirs *dirs, bool circular, uint64_t seed, const uint64_t from[WORKERS], struct ledger *ledger) {
+static void child(const struct workload_dirs *dirs, bool circular, uint64_t seed, const uint64_t from[WORKERS],
+                  struct ledger *ledger) {
     JET_INSTANCE instance;
-    if (workload_instance(dirs, circular, true, &instance) < 0 || JetInit(&instance) < 0 || workload_attach(instance, dirs->database) < 0) {
+    if (workload_instance(dirs, circular, true, &instance) < 0 || JetInit(&instance) < 0 ||
+        workload_attach(instance, dirs->database) < 0) {
         atomic_store(&ledger->error, -1);
         _exit(1);
     }
@@ -30,7 +32,8 @@ static void child(const struct workload_dirs *dirs, bool circular, uint64_t seed
 }
 
 /* Runs the child until it has begun `work` more transactions, then kills it. */
-static void run_and_kill(const struct workload_dirs *dirs, bool circular, uint64_t seed, const uint64_t from[WORKERS], struct ledger *ledger, uint64_t work) {
+static void run_and_kill(const struct workload_dirs *dirs, bool circular, uint64_t seed, const uint64_t from[WORKERS],
+                         struct ledger *ledger, uint64_t work) {
     uint64_t target = total(ledger) + work;
     fflush(NULL);
     pid_t pid = fork();
@@ -42,7 +45,8 @@ static void run_and_kill(const struct workload_dirs *dirs, bool circular, uint64
     waitpid(pid, NULL, 0);
 }
 
-static void check_after(const struct workload_dirs *dirs, bool circular, uint64_t seed, struct model models[WORKERS], struct ledger *ledger) {
+static void check_after(const struct workload_dirs *dirs, bool circular, uint64_t seed, struct model models[WORKERS],
+                        struct ledger *ledger) {
     JET_INSTANCE instance;
     uint64_t low[WORKERS], high[WORKERS];
     for (unsigned w = 0; w < WORKERS; w++) {

@@ -38,44 +38,80 @@ static void check_encodes(const struct cat_record *record, const char *hex) {
     CU_ASSERT(bytes == n && memcmp(got, expected, n) == 0);
 }
 
-static struct slice text(const char *s) { return slice(s, strlen(s)); }
+static struct slice text(const char *s) {
+    return slice(s, strlen(s));
+}
 static const uint8_t en_us[] = {'e', 0, 'n', 0, '-', 0, 'U', 0, 'S', 0};
 
 /* ---- the shapes of 2.14 ---- */
 
 static void cat_record_encode__table(void) {
-    struct cat_record r = {.table = 2, .type = CAT_TABLE, .id = 2, .coltyp_or_fdp = 4, .space_usage = 80,
-                           .flags = 0xC0000000, .pages_or_locale = 20, .root_flag = true, .name = text("MSysObjects")};
+    struct cat_record r = {.table = 2,
+                           .type = CAT_TABLE,
+                           .id = 2,
+                           .coltyp_or_fdp = 4,
+                           .space_usage = 80,
+                           .flags = 0xC0000000,
+                           .pages_or_locale = 20,
+                           .root_flag = true,
+                           .name = text("MSysObjects")};
     check_encodes(&r, "0880 2000 | 02000000 0100 02000000 04000000 50000000 000000c0 14000000 ff | 00 "
                       "| 0b00 | 'MSysObjects'");
 }
 
 static void cat_record_encode__fixed_column(void) {
-    struct cat_record r = {.table = 2, .type = CAT_COLUMN, .id = 1, .coltyp_or_fdp = JET_coltypLong, .space_usage = 4,
-                           .flags = 1, .pages_or_locale = 1252, .record_offset = 4, .name = text("ObjidTable")};
+    struct cat_record r = {.table = 2,
+                           .type = CAT_COLUMN,
+                           .id = 1,
+                           .coltyp_or_fdp = JET_coltypLong,
+                           .space_usage = 4,
+                           .flags = 1,
+                           .pages_or_locale = 1252,
+                           .record_offset = 4,
+                           .name = text("ObjidTable")};
     check_encodes(&r, "0980 2300 | 02000000 0200 01000000 04000000 04000000 01000000 e4040000 2a 0400 | 80fe "
                       "| 0a00 | 'ObjidTable'");
 }
 
 static void cat_record_encode__variable_column(void) {
-    struct cat_record r = {.table = 2, .type = CAT_COLUMN, .id = 128, .coltyp_or_fdp = JET_coltypText,
-                           .space_usage = 255, .flags = 1, .pages_or_locale = 1252, .name = text("Name")};
+    struct cat_record r = {.table = 2,
+                           .type = CAT_COLUMN,
+                           .id = 128,
+                           .coltyp_or_fdp = JET_coltypText,
+                           .space_usage = 255,
+                           .flags = 1,
+                           .pages_or_locale = 1252,
+                           .name = text("Name")};
     check_encodes(&r, "0780 1f00 | 02000000 0200 80000000 0a000000 ff000000 01000000 e4040000 | 80 | 0400 | 'Name'");
 }
 
 static void cat_record_encode__column_with_default(void) {
     static const uint8_t zero[4];
-    struct cat_record r = {.table = 7, .type = CAT_COLUMN, .id = 2, .coltyp_or_fdp = JET_coltypLong, .space_usage = 4,
-                           .flags = 0x30, .record_offset = 5, .name = text("iValue"), .default_value = slice(zero, 4)};
+    struct cat_record r = {.table = 7,
+                           .type = CAT_COLUMN,
+                           .id = 2,
+                           .coltyp_or_fdp = JET_coltypLong,
+                           .space_usage = 4,
+                           .flags = 0x30,
+                           .record_offset = 5,
+                           .name = text("iValue"),
+                           .default_value = slice(zero, 4)};
     check_encodes(&r, "0983 2300 | 07000000 0200 02000000 04000000 04000000 30000000 00000000 2a 0500 | 80fe "
                       "| 0600 0680 0680 0a00 | 'iValue' 00000000");
 }
 
 static void cat_record_encode__index(void) {
     static const uint8_t segments[] = {0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0};
-    struct cat_record r = {.table = 2, .type = CAT_INDEX, .id = 2, .coltyp_or_fdp = 4, .space_usage = 80,
-                           .flags = 0x00010031, .lcmap_flags = 0x30401, .name = text("Id"),
-                           .segments = slice(segments, sizeof segments), .locale = slice(en_us, sizeof en_us)};
+    struct cat_record r = {.table = 2,
+                           .type = CAT_INDEX,
+                           .id = 2,
+                           .coltyp_or_fdp = 4,
+                           .space_usage = 80,
+                           .flags = 0x00010031,
+                           .lcmap_flags = 0x30401,
+                           .name = text("Id"),
+                           .segments = slice(segments, sizeof segments),
+                           .locale = slice(en_us, sizeof en_us)};
     check_encodes(&r, "0a84 2700 | 02000000 0300 02000000 04000000 50000000 31000100 00000000 2a 2a2a 01040300 | 80fd "
                       "| 0200 0280 0280 0280 0e00 | 'Id' 00000100 00000200 00000300 | 0501 0440 01 \"en-US\"");
     r.table = r.id = 16;
@@ -90,23 +126,41 @@ static void cat_record_encode__index(void) {
 
 static void cat_record_encode__unicode_index_names_its_sort_order(void) {
     static const uint8_t segments[] = {0x40, 0, 0x80, 0}, version[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    struct cat_record r = {.table = 8, .type = CAT_INDEX, .id = 8, .coltyp_or_fdp = 31, .space_usage = 80,
-                           .flags = 0x0001042f, .lcmap_flags = KEY_LCMAP_DEFAULT, .key_max = 1000, .name = text("pk"),
-                           .segments = slice(segments, sizeof segments), .version = slice(version, 8),
-                           .sort_id = slice(key_sort_id, 16), .locale = slice(en_us, sizeof en_us)};
+    struct cat_record r = {.table = 8,
+                           .type = CAT_INDEX,
+                           .id = 8,
+                           .coltyp_or_fdp = 31,
+                           .space_usage = 80,
+                           .flags = 0x0001042f,
+                           .lcmap_flags = KEY_LCMAP_DEFAULT,
+                           .key_max = 1000,
+                           .name = text("pk"),
+                           .segments = slice(segments, sizeof segments),
+                           .version = slice(version, 8),
+                           .sort_id = slice(key_sort_id, 16),
+                           .locale = slice(en_us, sizeof en_us)};
     check_encodes(&r, "0b89 2900 08000000 0300 08000000 1f000000 50000000 2f040100 00000000 2a 2a2a 01040300 e803 "
                       "| 80f9 | 0200 0280 0280 0280 0600 0680 0680 0680 0e00 1e00 | 'pk' 40008000 0102030405060708 "
                       "f1a3a58e0b2f1e4c9d576c1b62736534 | 0501 0440 01 \"en-US\"");
 }
 
 static void cat_record_encode__long_values(void) {
-    struct cat_record r = {.table = 8, .type = CAT_LONG_VALUES, .id = 9, .coltyp_or_fdp = 40, .space_usage = 100,
-                           .pages_or_locale = 1, .name = text("LV")};
+    struct cat_record r = {.table = 8,
+                           .type = CAT_LONG_VALUES,
+                           .id = 9,
+                           .coltyp_or_fdp = 40,
+                           .space_usage = 100,
+                           .pages_or_locale = 1,
+                           .name = text("LV")};
     check_encodes(&r, "0780 1f00 | 08000000 0400 09000000 28000000 64000000 00000000 01000000 | 80 | 0200 | 'LV'");
 }
 
 static void cat_record_encode__large_page_has_header_bytes(void) {
-    struct cat_record r = {.table = 2, .type = CAT_INDEX, .id = 2, .coltyp_or_fdp = 4, .name = text("Id"),
+    struct cat_record r = {.table = 2,
+                           .type = CAT_INDEX,
+                           .id = 2,
+                           .coltyp_or_fdp = 4,
+                           .name = text("Id"),
                            .locale = slice(en_us, sizeof en_us)};
     uint8_t out[PAGE_SIZE_MAX], tail[32];
     size_t bytes, n = from_hex("0501 0400 01 \"en-US\"", tail);
@@ -243,17 +297,37 @@ static void table_def__of_the_catalog_itself_has_real_offsets(void) {
 
 static const uint8_t segment_of_128[] = {0, 0, 128, 0};
 
-static const struct cat_record a_table = {.table = 20, .type = CAT_TABLE, .id = 20, .coltyp_or_fdp = 50,
-                                          .space_usage = 80, .pages_or_locale = 3, .root_flag = true,
+static const struct cat_record a_table = {.table = 20,
+                                          .type = CAT_TABLE,
+                                          .id = 20,
+                                          .coltyp_or_fdp = 50,
+                                          .space_usage = 80,
+                                          .pages_or_locale = 3,
+                                          .root_flag = true,
                                           .name = {(const uint8_t *)"T", 1}};
-static const struct cat_record a_fixed = {.table = 20, .type = CAT_COLUMN, .id = 1, .coltyp_or_fdp = JET_coltypLong,
-                                          .space_usage = 4, .record_offset = 4, .name = {(const uint8_t *)"n", 1}};
-static const struct cat_record a_unicode = {.table = 20, .type = CAT_COLUMN, .id = 128,
-                                            .coltyp_or_fdp = JET_coltypText, .space_usage = 100,
-                                            .pages_or_locale = 1200, .name = {(const uint8_t *)"u", 1}};
-static const struct cat_record a_primary = {.table = 20, .type = CAT_INDEX, .id = 20, .coltyp_or_fdp = 50,
-                                            .space_usage = 80, .flags = 0x0001042f, .lcmap_flags = KEY_LCMAP_DEFAULT,
-                                            .name = {(const uint8_t *)"pk", 2}, .segments = {segment_of_128, 4}};
+static const struct cat_record a_fixed = {.table = 20,
+                                          .type = CAT_COLUMN,
+                                          .id = 1,
+                                          .coltyp_or_fdp = JET_coltypLong,
+                                          .space_usage = 4,
+                                          .record_offset = 4,
+                                          .name = {(const uint8_t *)"n", 1}};
+static const struct cat_record a_unicode = {.table = 20,
+                                            .type = CAT_COLUMN,
+                                            .id = 128,
+                                            .coltyp_or_fdp = JET_coltypText,
+                                            .space_usage = 100,
+                                            .pages_or_locale = 1200,
+                                            .name = {(const uint8_t *)"u", 1}};
+static const struct cat_record a_primary = {.table = 20,
+                                            .type = CAT_INDEX,
+                                            .id = 20,
+                                            .coltyp_or_fdp = 50,
+                                            .space_usage = 80,
+                                            .flags = 0x0001042f,
+                                            .lcmap_flags = KEY_LCMAP_DEFAULT,
+                                            .name = {(const uint8_t *)"pk", 2},
+                                            .segments = {segment_of_128, 4}};
 
 static JET_ERR build(const struct cat_record *records, unsigned count, struct table_def **out) {
     JET_ERR err = JET_errSuccess;

@@ -490,11 +490,13 @@ static void long_value__can_be_set_and_read_in_parts(void) {
     CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "hello world");
     CHECK_OK(cursor_set(c, &(struct set_column){.fid = 257, .itag = 1, .offset = 6, .value = slice("W", 1)}));
     CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "hello World");
-    CHECK_OK(
-        cursor_set(c, &(struct set_column){
-                          .fid = 257, .itag = 1, .value = slice("J", 1), .grbit = JET_bitSetOverwriteLV}));
+    CHECK_OK(cursor_set(
+        c, &(struct set_column){.fid = 257, .itag = 1, .value = slice("J", 1), .grbit = JET_bitSetOverwriteLV}));
     CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "Jello World");
-    CHECK_OK(cursor_set(c, &(struct set_column){.fid = 257, .itag = 1, .offset = 5, .value = slice("!", 1),
+    CHECK_OK(cursor_set(c, &(struct set_column){.fid = 257,
+                                                .itag = 1,
+                                                .offset = 5,
+                                                .value = slice("!", 1),
                                                 .grbit = JET_bitSetOverwriteLV | JET_bitSetSizeLV}));
     CU_ASSERT_STRING_EQUAL(get_tag(c, 257, 1, JET_bitRetrieveCopy), "Jello!");
     CHECK_OK(cursor_set(

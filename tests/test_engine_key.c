@@ -8,7 +8,11 @@
 
 #include "tests/lib/test.h"
 
-struct key { uint8_t b[KEY_BUFFER]; size_t n; bool truncated; };
+struct key {
+    uint8_t b[KEY_BUFFER];
+    size_t n;
+    bool truncated;
+};
 
 static const struct key_segment unicode = {.type = JET_coltypText, .code_page = 1200};
 static const struct key_segment ascii = {.type = JET_coltypText, .code_page = 1252};
@@ -42,12 +46,18 @@ static struct key make_text(const struct key_segment *segment, const char16_t *t
     return make(segment, text, 2 * n);
 }
 
-static int sign(int x) { return (x > 0) - (x < 0); }
+static int sign(int x) {
+    return (x > 0) - (x < 0);
+}
 
 /* ---- bytes ---- */
 
 static void key__integers_have_the_prescribed_bytes(void) {
-    static const struct { JET_COLTYP type; const char *value, *key; size_t n; } cases[] = {
+    static const struct {
+        JET_COLTYP type;
+        const char *value, *key;
+        size_t n;
+    } cases[] = {
         {JET_coltypBit, "\x01", "\x7f\xff", 1},
         {JET_coltypBit, "\x00", "\x7f\x00", 1},
         {JET_coltypUnsignedByte, "\x9a", "\x7f\x9a", 1},
@@ -74,19 +84,24 @@ static void key__integers_have_the_prescribed_bytes(void) {
 
 static void key__binary_goes_in_counted_chunks_unless_fixed(void) {
     struct key k = make(&binary, "abc", 3);
-    CHECK_KEY(&k, "\x7f" "abc\0\0\0\0\0\x03");
+    CHECK_KEY(&k, "\x7f"
+                  "abc\0\0\0\0\0\x03");
     k = make(&binary, "abcdefgh", 8);
-    CHECK_KEY(&k, "\x7f" "abcdefgh\x08");
+    CHECK_KEY(&k, "\x7f"
+                  "abcdefgh\x08");
     k = make(&binary, "abcdefghi", 9);
-    CHECK_KEY(&k, "\x7f" "abcdefgh\x09i\0\0\0\0\0\0\0\x01");
+    CHECK_KEY(&k, "\x7f"
+                  "abcdefgh\x09i\0\0\0\0\0\0\0\x01");
     struct key_segment fixed = {.type = JET_coltypBinary, .fixed = true};
     k = make(&fixed, "abcdefghi", 9);
-    CHECK_KEY(&k, "\x7f" "abcdefghi");
+    CHECK_KEY(&k, "\x7f"
+                  "abcdefghi");
 }
 
 static void key__text_1252_is_upper_cased_up_to_the_first_nul(void) {
     struct key k = make(&ascii, "BackupSet \xe4z\0zz", 15);
-    CHECK_KEY(&k, "\x7f" "BACKUPSET \xe4Z\0");
+    CHECK_KEY(&k, "\x7f"
+                  "BACKUPSET \xe4Z\0");
     struct key_segment long_text = {.type = JET_coltypLongText, .code_page = 1252};
     k = make(&long_text, "\0x", 2);
     CHECK_KEY(&k, "\x7f\0");
@@ -156,17 +171,26 @@ static int compare_numbers(JET_COLTYP type, const uint8_t *a, const uint8_t *b) 
         return (x > y) - (x < y);                                                                                      \
     }
     switch (type) {
-    case JET_coltypShort: COMPARE(int16_t)
-    case JET_coltypUnsignedShort: COMPARE(uint16_t)
-    case JET_coltypLong: COMPARE(int32_t)
-    case JET_coltypUnsignedLong: COMPARE(uint32_t)
+    case JET_coltypShort:
+        COMPARE(int16_t)
+    case JET_coltypUnsignedShort:
+        COMPARE(uint16_t)
+    case JET_coltypLong:
+        COMPARE(int32_t)
+    case JET_coltypUnsignedLong:
+        COMPARE(uint32_t)
     case JET_coltypLongLong:
-    case JET_coltypCurrency: COMPARE(int64_t)
-    case JET_coltypUnsignedLongLong: COMPARE(uint64_t)
-    case JET_coltypIEEESingle: COMPARE(float)
+    case JET_coltypCurrency:
+        COMPARE(int64_t)
+    case JET_coltypUnsignedLongLong:
+        COMPARE(uint64_t)
+    case JET_coltypIEEESingle:
+        COMPARE(float)
     case JET_coltypIEEEDouble:
-    case JET_coltypDateTime: COMPARE(double)
-    default: COMPARE(uint8_t)
+    case JET_coltypDateTime:
+        COMPARE(double)
+    default:
+        COMPARE(uint8_t)
     }
 #undef COMPARE
 }
@@ -251,8 +275,8 @@ static void key_prefix__is_above_every_continuation_and_below_what_follows(void)
 }
 
 static void key_prefix__unicode(void) {
-    static const char16_t *const inside[] = {u"abc", u"ABC", u"\u00e4bc", u"abcde", u"abc-", u"abc\u0430", u"abczzzz",
-                                             u"abc\U0001F98A", u"abc\u9fa0"};
+    static const char16_t *const inside[] = {u"abc",       u"ABC",     u"\u00e4bc",      u"abcde",    u"abc-",
+                                             u"abc\u0430", u"abczzzz", u"abc\U0001F98A", u"abc\u9fa0"};
     static const char16_t *const outside[] = {u"abd", u"b", u"\u0430", u"abd\u0301"};
     struct key limit = {.n = 0};
     CHECK_OK(key_append_prefix(&unicode, slice(u"abc", 6), 255, limit.b, &limit.n));
@@ -289,9 +313,9 @@ static int compare_texts(uint32_t lcmap_flags, const char16_t *a, const char16_t
 static void key_unicode__default_ignores_case_kana_and_width_but_not_accents(void) {
     CHECK_OK(key_unicode_check());
     CU_ASSERT_EQUAL(compare_texts(0, u"Strasse", u"sTRASSE"), 0);
-    CU_ASSERT_EQUAL(compare_texts(0, u"\u3042", u"\u30a2"), 0); /* hiragana, katakana */
-    CU_ASSERT_EQUAL(compare_texts(0, u"A", u"\uff21"), 0);      /* full width */
-    CU_ASSERT_EQUAL(compare_texts(0, u"\u00e9", u"e\u0301"), 0); /* composed, decomposed */
+    CU_ASSERT_EQUAL(compare_texts(0, u"\u3042", u"\u30a2"), 0);               /* hiragana, katakana */
+    CU_ASSERT_EQUAL(compare_texts(0, u"A", u"\uff21"), 0);                    /* full width */
+    CU_ASSERT_EQUAL(compare_texts(0, u"\u00e9", u"e\u0301"), 0);              /* composed, decomposed */
     CU_ASSERT_EQUAL(compare_texts(0, u"e\u0323\u0301", u"e\u0301\u0323"), 0); /* order of marks */
     CU_ASSERT_EQUAL(compare_texts(0, u"resume", u"r\u00e9sum\u00e9"), -1);
     CU_ASSERT_EQUAL(compare_texts(0, u"r\u00e9sum\u00e9", u"resumes"), -1); /* letters before accents */

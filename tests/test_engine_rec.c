@@ -15,17 +15,31 @@ static const uint8_t long_default[4] = {7, 0, 0, 0};
 
 static struct column all_columns[] = {
     {.fid = 1, .type = JET_coltypBit, .max_bytes = 1, .record_offset = 4, .name = "bit"},
-    {.fid = 2, .type = JET_coltypLong, .max_bytes = 4, .record_offset = 5, .flags = COLUMN_DEFAULT, .name = "long",
+    {.fid = 2,
+     .type = JET_coltypLong,
+     .max_bytes = 4,
+     .record_offset = 5,
+     .flags = COLUMN_DEFAULT,
+     .name = "long",
      .default_value = {long_default, 4}},
     {.fid = 3, .type = JET_coltypText, .max_bytes = 5, .record_offset = 9, .code_page = 1252, .name = "text5"},
     {.fid = 4, .type = JET_coltypText, .max_bytes = 6, .record_offset = 14, .code_page = 1200, .name = "unicode6"},
     {.fid = 6, .type = JET_coltypBinary, .max_bytes = 3, .record_offset = 24, .name = "binary3"}, /* 5 was deleted */
     {.fid = 128, .type = JET_coltypText, .max_bytes = 20, .code_page = 1252, .name = "var"},
-    {.fid = 129, .type = JET_coltypBinary, .max_bytes = 20, .flags = COLUMN_DEFAULT, .name = "vardef",
+    {.fid = 129,
+     .type = JET_coltypBinary,
+     .max_bytes = 20,
+     .flags = COLUMN_DEFAULT,
+     .name = "vardef",
      .default_value = {(const uint8_t *)"xyz", 3}},
     {.fid = 131, .type = JET_coltypBinary, .max_bytes = 255, .name = "var2"},
     {.fid = 256, .type = JET_coltypLong, .max_bytes = 4, .flags = COLUMN_MULTI_VALUED, .name = "tlong"},
-    {.fid = 257, .type = JET_coltypText, .max_bytes = 40, .flags = COLUMN_DEFAULT, .code_page = 1252, .name = "tdef",
+    {.fid = 257,
+     .type = JET_coltypText,
+     .max_bytes = 40,
+     .flags = COLUMN_DEFAULT,
+     .code_page = 1252,
+     .name = "tdef",
      .default_value = {(const uint8_t *)"dflt", 4}},
     {.fid = 300, .type = JET_coltypLongBinary, .flags = COLUMN_MULTI_VALUED, .name = "tlv"},
     {.fid = 301, .type = JET_coltypLongText, .max_bytes = 300, .code_page = 1200, .name = "tlt"},
@@ -240,8 +254,15 @@ static void rec_edit__untouched_tagged_columns_keep_their_bytes(void) {
 
 /* ---- a model ---- */
 
-struct model_value { uint8_t bytes[300]; size_t n; };
-struct model { bool absent, null; unsigned count; struct model_value values[6]; };
+struct model_value {
+    uint8_t bytes[300];
+    size_t n;
+};
+struct model {
+    bool absent, null;
+    unsigned count;
+    struct model_value values[6];
+};
 
 static void model_check(const struct model *m, const struct column *column, const struct rec_value *v, unsigned itag) {
     if (m->count == 0) {
@@ -263,9 +284,9 @@ static void model_set(struct model *m, const struct column *column, unsigned ita
         struct model_value *v = &m->values[at];
         size_t size = tagged || column->fid >= 128 ? n : coltyp_bytes(column->type) ? n : column->max_bytes;
         for (size_t i = 0; i < size; i++)
-            v->bytes[i] = i < n                                                                   ? p[i]
+            v->bytes[i] = i < n                                                                    ? p[i]
                           : column->type != JET_coltypText || (column->code_page == 1200 && i % 2) ? 0
-                                                                                                  : ' ';
+                                                                                                   : ' ';
         if (column->type == JET_coltypBit && n)
             v->bytes[0] = p[0] ? 0xff : 0;
         v->n = size;
@@ -311,7 +332,7 @@ static void model_test(uint32_t page_size) {
             else if (column->fid < 256)
                 var_last = column->fid > var_last ? column->fid : var_last;
             for (unsigned c = 0; c < ALL_COLUMNS; c++) /* those that have become part of the record */
-                model[c].null |= model[c].count == 0 && (all_columns[c].fid < 128    ? all_columns[c].fid <= fixed_last
+                model[c].null |= model[c].count == 0 && (all_columns[c].fid < 128   ? all_columns[c].fid <= fixed_last
                                                          : all_columns[c].fid < 256 ? all_columns[c].fid <= var_last
                                                                                     : false);
         }
@@ -341,8 +362,12 @@ static void model_test(uint32_t page_size) {
     }
 }
 
-static void rec_edit__agrees_with_a_model_on_small_pages(void) { model_test(8192); }
-static void rec_edit__agrees_with_a_model_on_large_pages(void) { model_test(32768); }
+static void rec_edit__agrees_with_a_model_on_small_pages(void) {
+    model_test(8192);
+}
+static void rec_edit__agrees_with_a_model_on_large_pages(void) {
+    model_test(32768);
+}
 
 /* ---- compression ---- */
 
@@ -359,9 +384,9 @@ static void check_decompresses(const char *hex, const char *expected, size_t n) 
 }
 
 static void rec_decompress__known_streams(void) {
-    check_decompresses("0e 61", "a", 1);           /* 7 bits used of one byte: n = 6 */
+    check_decompresses("0e 61", "a", 1); /* 7 bits used of one byte: n = 6 */
     check_decompresses("16 61", "a\0", 2);
-    check_decompresses("0d 61 31", "ab", 2);       /* 0x61 | 0x62 << 7 */
+    check_decompresses("0d 61 31", "ab", 2); /* 0x61 | 0x62 << 7 */
     check_decompresses("0f 61f1985c369fd1 69f59add76bfe1", "abcdefghijklmnop", 16);
     check_decompresses("18 0c00 ffffff1f 616263 1600", "abcabcabcabc", 12);
     char runs[16 + 21 + 41 + 3001]; /* lengths of every form, nibbles shared */
@@ -373,8 +398,16 @@ static void rec_decompress__known_streams(void) {
 }
 
 static void rec_decompress__damage_is_an_error(void) {
-    static const char *const bad[] = {"", "08", "0f 61", "0e e1", "18", "18 0100", "18 0300 00000000 6162",
-                                      "18 0100 80000000 0000", "18 0500 40000000 61 0000", "18 0100 00000000 61 62"};
+    static const char *const bad[] = {"",
+                                      "08",
+                                      "0f 61",
+                                      "0e e1",
+                                      "18",
+                                      "18 0100",
+                                      "18 0300 00000000 6162",
+                                      "18 0100 80000000 0000",
+                                      "18 0500 40000000 61 0000",
+                                      "18 0100 00000000 61 62"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint8_t in[64], out[64];
         size_t bytes, n = from_hex(bad[i], in);
@@ -634,7 +667,11 @@ static void rec_get__rows_of_windows_are_what_the_checker_reads(void) {
     printf("\n    %u rows, %u values equal, %u long values not read ", total_rows, total_values, total_skipped);
 }
 
-struct keys { const struct edb_file *file; const struct table_def *def; unsigned rounds; };
+struct keys {
+    const struct edb_file *file;
+    const struct table_def *def;
+    unsigned rounds;
+};
 
 static void check_key(void *context, struct slice key, struct slice data) {
     const struct keys *k = context;
@@ -716,7 +753,10 @@ static void rec_key__rules_for_null_and_length(void) {
     struct rec_edit *edit = new_edit(4096);
     CHECK_OK(rec_edit_finish(edit, record, &bytes));
     CHECK_OK(rec_key(slice(record, bytes), 4096, &def, &index, key, &key_bytes));
-    CU_ASSERT(key_bytes == 7 && memcmp(key, "\0\x7f" "DFLT\0", 7) == 0);
+    CU_ASSERT(key_bytes == 7 && memcmp(key,
+                                       "\0\x7f"
+                                       "DFLT\0",
+                                       7) == 0);
     index.flags = INDEX_NO_NULL_SEGMENT;
     CHECK_ERR(rec_key(slice(record, bytes), 4096, &def, &index, key, &key_bytes), JET_errNullKeyDisallowed);
     index.flags = INDEX_DISALLOW_TRUNCATION;
@@ -724,7 +764,10 @@ static void rec_key__rules_for_null_and_length(void) {
     CHECK_ERR(rec_key(slice(record, bytes), 4096, &def, &index, key, &key_bytes), JET_errKeyTruncated);
     index.flags = INDEX_SORT_NULLS_HIGH;
     CHECK_OK(rec_key(slice(record, bytes), 4096, &def, &index, key, &key_bytes));
-    CU_ASSERT(key_bytes == 6 && memcmp(key, "\xc0\x7f" "DFLT", 6) == 0);
+    CU_ASSERT(key_bytes == 6 && memcmp(key,
+                                       "\xc0\x7f"
+                                       "DFLT",
+                                       6) == 0);
     CU_ASSERT_EQUAL(rec_key_fixed_bytes(&def, &index), 0);
     index.segments[1].fid = 2;
     CU_ASSERT_EQUAL(rec_key_fixed_bytes(&def, &index), 10);
@@ -841,11 +884,9 @@ TEST_MAIN(TEST(rec_edit__a_new_record_has_the_defaults_of_fixed_and_variable_col
           TEST(rec_edit__what_does_not_fit_the_column_is_refused),
           TEST(rec_edit_finish__null_in_a_not_null_column_and_too_big_a_record),
           TEST(rec_edit__a_column_added_later_is_absent_until_one_behind_it_is_set),
-          TEST(rec_edit__untouched_tagged_columns_keep_their_bytes),
-          TEST(rec_edit__agrees_with_a_model_on_small_pages), TEST(rec_edit__agrees_with_a_model_on_large_pages),
-          TEST(rec_decompress__known_streams), TEST(rec_decompress__damage_is_an_error),
-          TEST(rec_decompress__random_bytes_never_lead_outside),
+          TEST(rec_edit__untouched_tagged_columns_keep_their_bytes), TEST(rec_edit__agrees_with_a_model_on_small_pages),
+          TEST(rec_edit__agrees_with_a_model_on_large_pages), TEST(rec_decompress__known_streams),
+          TEST(rec_decompress__damage_is_an_error), TEST(rec_decompress__random_bytes_never_lead_outside),
           TEST(rec_get__rows_of_windows_are_what_the_checker_reads),
           TEST(rec_key__and_rec_edit__give_the_bytes_of_windows), TEST(rec_key__rules_for_null_and_length),
-          TEST(rec__damaged_records_are_read_or_refused),
-          TEST(rec__damaged_records_of_large_pages_are_read_or_refused))
+          TEST(rec__damaged_records_are_read_or_refused), TEST(rec__damaged_records_of_large_pages_are_read_or_refused))

@@ -59,12 +59,12 @@ static void trx_rollback__undoes_the_innermost_level_only(void) {
     CHECK_OK(replace(s, f.tree, 1, "middle"));
     CHECK_OK(trx_begin(s, false));
     CHECK_OK(replace(s, f.tree, 1, "inner"));
-    CHECK_OK(delete(s, f.tree, 2));
+    CHECK_OK(delete (s, f.tree, 2));
     CHECK_OK(insert(s, f.tree, 2, "again"));
     CHECK_OK(insert(s, f.tree, 3, "inner"));
     CHECK_OK(trx_commit(s, false)); /* now of the middle level */
     CHECK_OK(trx_begin(s, false));
-    CHECK_OK(delete(s, f.tree, 3));
+    CHECK_OK(delete (s, f.tree, 3));
     CHECK_SEES(s, f.tree, 3, "-");
     CHECK_OK(trx_rollback(s, false));
     CHECK_SEES(s, f.tree, 1, "inner");
@@ -91,7 +91,7 @@ static void session_changes__moves_with_changes_and_rollbacks(void) {
     CHECK_OK(replace(f.s[0], f.tree, 1, "b"));
     at[2] = session_changes(f.s[0]);
     CHECK_OK(trx_begin(f.s[0], false));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     at[3] = session_changes(f.s[0]);
     CHECK_OK(trx_rollback(f.s[0], false));
     at[4] = session_changes(f.s[0]);
@@ -292,8 +292,15 @@ static void ver_delete_tree__conflicts_with_changes_of_others(void) {
 
 /* ---- undo from the log, as recovery does it ---- */
 
-struct entry { struct undo undo; uint8_t *bytes; };
-struct undo_stack { struct entry *entries; unsigned count; trxid_t trx; };
+struct entry {
+    struct undo undo;
+    uint8_t *bytes;
+};
+struct undo_stack {
+    struct entry *entries;
+    unsigned count;
+    trxid_t trx;
+};
 
 static void push_undo(struct undo_stack *stack, const struct undo *undo) {
     struct entry *e = &stack->entries[stack->count++];
@@ -341,7 +348,7 @@ static void random_change(struct session *s, struct tree *tree, uint32_t keys) {
     case 2:
     case 3:
         if (read_text(s, tree, key)[0] != '-')
-            CHECK_OK(delete(s, tree, key));
+            CHECK_OK(delete (s, tree, key));
         break;
     default:
         CHECK_OK(read_text(s, tree, key)[0] == '-' ? insert(s, tree, key, data) : replace(s, tree, key, data));
@@ -464,7 +471,7 @@ static void trx_rollback__fails_when_the_log_is_down(void) {
     CHECK_OK(replace(f.s[0], f.tree, 1, "new"));
     CHECK_OK(trx_begin(f.s[0], false));
     CHECK_OK(replace(f.s[0], f.tree, 1, "newer"));
-    CHECK_OK(delete(f.s[0], f.tree, 2));
+    CHECK_OK(delete (f.s[0], f.tree, 2));
     CHECK_OK(trx_begin(f.s[1], false));
     CHECK_OK(insert(f.s[1], f.tree, 3, "x"));
     fault_add((struct fault){.op = FAULT_SYNC, .name = "edb.log", .forever = true, .error = JET_errDiskIO});
@@ -488,7 +495,7 @@ static void cleanup__that_cannot_read_a_page_does_not_fail_the_commit(void) {
     CHECK_OK(trx_commit(f.s[0], false));
     CHECK_OK(trx_begin(f.s[1], true));
     CHECK_OK(trx_begin(f.s[0], false));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_OK(trx_commit(f.s[0], false));
     testdb_reread(f.t);
     fault_add((struct fault){.op = FAULT_READ, .name = "test.edb", .forever = true, .error = JET_errDiskIO});
@@ -505,19 +512,14 @@ static void cleanup__that_cannot_read_a_page_does_not_fail_the_commit(void) {
     fault_done();
 }
 
-TEST_MAIN(TEST(trx_begin__nests_to_level_seven),
-          TEST(trx__calls_outside_of_a_transaction_are_refused),
-          TEST(trx_rollback__undoes_the_innermost_level_only),
-          TEST(session_changes__moves_with_changes_and_rollbacks),
-          TEST(session_end__rolls_back),
-          TEST(trx_commit__logs_one_record_and_only_for_changes),
-          TEST(trx_commit__waits_for_the_disk_unless_lazy),
-          TEST(trx_oldest_logged__is_a_bound_of_what_is_open),
+TEST_MAIN(TEST(trx_begin__nests_to_level_seven), TEST(trx__calls_outside_of_a_transaction_are_refused),
+          TEST(trx_rollback__undoes_the_innermost_level_only), TEST(session_changes__moves_with_changes_and_rollbacks),
+          TEST(session_end__rolls_back), TEST(trx_commit__logs_one_record_and_only_for_changes),
+          TEST(trx_commit__waits_for_the_disk_unless_lazy), TEST(trx_oldest_logged__is_a_bound_of_what_is_open),
           TEST(ver_create_tree__gives_its_space_back_on_rollback),
           TEST(ver_delete_tree__frees_it_when_no_snapshot_sees_it),
           TEST(ver_delete_tree__conflicts_with_changes_of_others),
           TEST(undo_apply__brings_back_the_committed_state_from_the_log),
-          TEST(undo_open_tree__knows_a_tree_by_its_objid),
-          TEST(trx_commit__fails_when_the_log_cannot_be_written),
+          TEST(undo_open_tree__knows_a_tree_by_its_objid), TEST(trx_commit__fails_when_the_log_cannot_be_written),
           TEST(trx_rollback__fails_when_the_log_is_down),
           TEST(cleanup__that_cannot_read_a_page_does_not_fail_the_commit))

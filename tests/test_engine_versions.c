@@ -19,7 +19,7 @@ static void ver_read__takes_back_what_others_have_not_committed(void) {
 
     CHECK_OK(trx_begin(f.s[0], false));
     CHECK_OK(replace(f.s[0], f.tree, 1, "uno"));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_SEES(f.s[0], f.tree, 1, "-");
     CHECK_SEES(f.s[1], f.tree, 1, "one");
     CHECK_OK(insert(f.s[0], f.tree, 1, "ein"));
@@ -65,7 +65,7 @@ static void ver_insert__over_a_deleted_node_keeps_older_snapshots(void) {
     CHECK_OK(trx_commit(f.s[0], false));
     CHECK_OK(trx_begin(f.s[1], false)); /* first */
     CHECK_OK(trx_begin(f.s[0], false));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_OK(trx_commit(f.s[0], false));
     CHECK_OK(trx_begin(f.s[2], false)); /* nothing */
     CHECK_OK(trx_begin(f.s[0], false));
@@ -73,7 +73,7 @@ static void ver_insert__over_a_deleted_node_keeps_older_snapshots(void) {
     CHECK_OK(trx_commit(f.s[0], false));
     CHECK_OK(trx_begin(f.s[3], false)); /* second */
     CHECK_OK(trx_begin(f.s[0], false));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_OK(insert(f.s[0], f.tree, 1, "undone"));
     for (unsigned round = 0; round < 2; round++) {
         CHECK_SEES(f.s[1], f.tree, 1, "first");
@@ -98,7 +98,7 @@ static void ver_insert__rolled_back_after_the_old_delete_was_cleaned_leaves_no_n
     CHECK_OK(trx_commit(f.s[0], false));
     CHECK_OK(trx_begin(f.s[1], false)); /* holds the delete's version */
     CHECK_OK(trx_begin(f.s[0], false));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_OK(trx_commit(f.s[0], false));
     CHECK_OK(trx_begin(f.s[2], false));
     CHECK_OK(insert(f.s[2], f.tree, 1, "new"));
@@ -144,10 +144,10 @@ static void ver_write__the_first_writer_wins(void) {
     CHECK_OK(trx_begin(f.s[1], false));
     CHECK_OK(replace(f.s[0], f.tree, 1, "A"));
     CHECK_OK(insert(f.s[0], f.tree, 3, "C"));
-    CHECK_OK(delete(f.s[0], f.tree, 2));
+    CHECK_OK(delete (f.s[0], f.tree, 2));
     for (unsigned round = 0; round < 2; round++) { /* while active, and when committed after the snapshot */
         CHECK_ERR(replace(f.s[1], f.tree, 1, "x"), JET_errWriteConflict);
-        CHECK_ERR(delete(f.s[1], f.tree, 1), JET_errWriteConflict);
+        CHECK_ERR(delete (f.s[1], f.tree, 1), JET_errWriteConflict);
         CHECK_ERR(claim(f.s[1], f.tree, 1), JET_errWriteConflict);
         CHECK_ERR(insert(f.s[1], f.tree, 1, "x"), JET_errWriteConflict);
         CHECK_ERR(insert(f.s[1], f.tree, 3, "x"), JET_errWriteConflict);
@@ -160,11 +160,11 @@ static void ver_write__the_first_writer_wins(void) {
     CHECK_OK(trx_begin(f.s[1], false));
     CHECK_ERR(insert(f.s[1], f.tree, 1, "x"), JET_errKeyDuplicate);
     CHECK_ERR(replace(f.s[1], f.tree, 2, "x"), JET_errRecordDeleted);
-    CHECK_ERR(delete(f.s[1], f.tree, 2), JET_errRecordDeleted);
+    CHECK_ERR(delete (f.s[1], f.tree, 2), JET_errRecordDeleted);
     CHECK_ERR(claim(f.s[1], f.tree, 2), JET_errRecordDeleted);
     CHECK_OK(replace(f.s[1], f.tree, 3, "x"));
-    CHECK_OK(delete(f.s[1], f.tree, 3));
-    CHECK_ERR(delete(f.s[1], f.tree, 3), JET_errRecordDeleted);
+    CHECK_OK(delete (f.s[1], f.tree, 3));
+    CHECK_ERR(delete (f.s[1], f.tree, 3), JET_errRecordDeleted);
     CHECK_ERR(replace(f.s[1], f.tree, 3, "x"), JET_errRecordDeleted);
     CHECK_ERR(claim(f.s[1], f.tree, 3), JET_errRecordDeleted);
     CHECK_OK(trx_commit(f.s[1], false));
@@ -211,10 +211,12 @@ static void ver_lock__keeps_others_out_and_changes_nothing(void) {
 #define STEPS 8000
 #define PLAYERS 5
 
-struct view { int value[KEYS]; };
+struct view {
+    int value[KEYS];
+};
 struct player {
-    unsigned level;               /* of the session */
-    unsigned snapshot;            /* index of the committed state it began with */
+    unsigned level;    /* of the session */
+    unsigned snapshot; /* index of the committed state it began with */
     struct view seen[TRX_LEVEL_MAX + 1];
     bool claimed[TRX_LEVEL_MAX + 1][KEYS]; /* at this level or below */
 };
@@ -307,7 +309,7 @@ static void play_change(struct testtrx *f, struct model *m, unsigned who, int va
     case 2:
         if (!expected && !there)
             expected = JET_errRecordDeleted;
-        CHECK_ERR(delete(f->s[who], f->tree, k), expected);
+        CHECK_ERR(delete (f->s[who], f->tree, k), expected);
         value = ABSENT;
         break;
     default:
@@ -492,14 +494,14 @@ static void cleanup__removes_deleted_nodes_when_the_last_snapshot_ends(void) {
     CHECK_OK(trx_begin(f.s[1], true));
     CHECK_OK(trx_begin(f.s[0], false));
     for (uint32_t key = 0; key < 3000; key++)
-        CHECK_OK(delete(f.s[0], f.tree, key));
+        CHECK_OK(delete (f.s[0], f.tree, key));
     CHECK_OK(trx_commit(f.s[0], true));
     CHECK_OK(trx_cleanup(f.system));
     count_nodes(f.tree, &nodes, &deleted);
     CU_ASSERT_EQUAL(nodes, 3000);
     CU_ASSERT_EQUAL(deleted, 3000);
     CHECK_SEES(f.s[1], f.tree, 2999, "some data in it");
-    CHECK_OK(trx_begin(f.s[2], true)); /* newer than the deletes: does not hold them */
+    CHECK_OK(trx_begin(f.s[2], true));  /* newer than the deletes: does not hold them */
     CHECK_OK(trx_commit(f.s[1], true)); /* a share is done */
     CHECK_OK(trx_commit(f.s[2], true)); /* the rest */
     check_clean(&f, 0);
@@ -516,7 +518,7 @@ static void cleanup__of_a_database_before_detach(void) {
     CHECK_OK(insert(f.s[0], f.tree, 2, "b"));
     CHECK_OK(trx_commit(f.s[0], true));
     CHECK_OK(trx_begin(f.s[0], false));
-    CHECK_OK(delete(f.s[0], f.tree, 1));
+    CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_ERR(trx_forget_db(f.system, f.t->db), JET_errDatabaseInUse);
     CHECK_SEES(f.s[2], f.tree, 1, "a");
     CHECK_OK(trx_commit(f.s[0], true));
@@ -664,7 +666,9 @@ struct claimer {
     JET_ERR err;
 };
 
-static void ignore_node(void *context, uint32_t key, struct slice data) { (void)context, (void)key, (void)data; }
+static void ignore_node(void *context, uint32_t key, struct slice data) {
+    (void)context, (void)key, (void)data;
+}
 
 static void *claim_often(void *arg) {
     struct claimer *c = arg;
@@ -721,6 +725,6 @@ TEST_MAIN(TEST(ver_read__takes_back_what_others_have_not_committed), TEST(ver_re
           TEST(version_store__full_is_an_error_that_changes_nothing),
           TEST(version_store__held_by_an_old_transaction_says_so),
           TEST(replace__of_an_own_record_needs_no_second_version),
-          TEST(cleanup__removes_deleted_nodes_when_the_last_snapshot_ends),
-          TEST(cleanup__of_a_database_before_detach), TEST(versions__threads_never_see_half_a_transfer),
-          TEST(versions__chains_that_share_a_bucket_stay_apart), TEST(ver_lock__is_given_to_one_thread_at_a_time))
+          TEST(cleanup__removes_deleted_nodes_when_the_last_snapshot_ends), TEST(cleanup__of_a_database_before_detach),
+          TEST(versions__threads_never_see_half_a_transfer), TEST(versions__chains_that_share_a_bucket_stay_apart),
+          TEST(ver_lock__is_given_to_one_thread_at_a_time))

@@ -11,7 +11,9 @@
 #include "tests/lib/test.h"
 #include "tests/lib/testlog.h"
 
-static const char *chk(void) { return test_path("edb.chk"); }
+static const char *chk(void) {
+    return test_path("edb.chk");
+}
 
 static void write_at(lgpos_t position) {
     struct log_checkpoint *c = calloc(1, sizeof *c);
@@ -137,7 +139,10 @@ static void checkpoint_read__a_file_of_any_length_is_no_trouble(void) {
 
 /* With a good checksum and values out of range (P14). */
 static void checkpoint_read__checks_ranges_and_reserved_bytes(void) {
-    static const struct { size_t offset; uint8_t value; } wrong[] = {
+    static const struct {
+        size_t offset;
+        uint8_t value;
+    } wrong[] = {
         {19, 0x80}, {13, 0x10}, {65, 0xFF}, {667, 3}, {48, 8}, {4, 1}, {300, 1}, {670, 1}, {679 + 100, 1}, {4095, 1},
     };
     write_at(lgpos_make(1, 4096));

@@ -46,9 +46,18 @@ static void log_names__are_those_of_ese(void) {
 
     CU_ASSERT_EQUAL(log_name_gen("edb", "EDB0000A.LOG"), 10);
     CU_ASSERT_EQUAL(log_name_gen("edb", "edb0010000b.log"), 0x10000b);
-    static const char *const others[] = {"",             "edb.log",      "edbtmp.log",   "edb0000.log",
-                                         "edb000001.log", "edb0000g.log", "edb00000.log", "edx0000A.log",
-                                         "edb0000A.chk", "edb7FFFFFFF.log", "edbFFFFFFFF.log", "edb0000A.log.old"};
+    static const char *const others[] = {"",
+                                         "edb.log",
+                                         "edbtmp.log",
+                                         "edb0000.log",
+                                         "edb000001.log",
+                                         "edb0000g.log",
+                                         "edb00000.log",
+                                         "edx0000A.log",
+                                         "edb0000A.chk",
+                                         "edb7FFFFFFF.log",
+                                         "edbFFFFFFFF.log",
+                                         "edb0000A.log.old"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         CU_ASSERT_EQUAL(log_name_gen("edb", others[i]), 0);
 }
@@ -155,8 +164,12 @@ static void flip_everywhere(enum testlog_flushing flushing) {
     free(data);
 }
 
-static void log_reader__damage_before_an_acknowledged_record_is_corruption(void) { flip_everywhere(FLUSH_EACH); }
-static void log_reader__damage_in_what_was_never_acknowledged_ends_the_log(void) { flip_everywhere(FLUSH_TOGETHER); }
+static void log_reader__damage_before_an_acknowledged_record_is_corruption(void) {
+    flip_everywhere(FLUSH_EACH);
+}
+static void log_reader__damage_in_what_was_never_acknowledged_ends_the_log(void) {
+    flip_everywhere(FLUSH_TOGETHER);
+}
 
 static void log_reader__damage_in_a_closed_generation_is_corruption(void) {
     uint32_t next_id;
@@ -209,13 +222,16 @@ static void log_reader__random_damage_gives_a_prefix_or_an_error(void) {
 
 /* Valid checksums, impossible contents: frames that overlap or claim too much (P14). */
 static void log_reader__sealed_nonsense_is_corruption(void) {
-    static const struct { uint8_t type, flags; JET_ERR expected; } wrong[] = {
-        {5, 0, JET_errLogFileCorrupt},                /* a later piece without a first */
+    static const struct {
+        uint8_t type, flags;
+        JET_ERR expected;
+    } wrong[] = {
+        {5, 0, JET_errLogFileCorrupt}, /* a later piece without a first */
         {5, LOG_FRAME_LAST, JET_errLogFileCorrupt},
-        {0, 3, JET_errNoCurrentRecord},               /* no type */
+        {0, 3, JET_errNoCurrentRecord}, /* no type */
         {200, 3, JET_errNoCurrentRecord},
-        {5, 0x83, JET_errNoCurrentRecord},            /* unknown flag */
-        {LOG_END, 3, JET_errNoCurrentRecord},         /* with a payload */
+        {5, 0x83, JET_errNoCurrentRecord},    /* unknown flag */
+        {LOG_END, 3, JET_errNoCurrentRecord}, /* with a payload */
     };
     size_t bytes;
     uint8_t *data = testlog_one_generation(1, 60, FLUSH_EACH, &bytes);
@@ -383,9 +399,13 @@ static void log_reader__an_unreadable_current_log_is_corruption(void) {
 }
 
 static void log_header__checks_ranges_and_reserved_bytes(void) {
-    static const struct { size_t offset; uint8_t value; } wrong[] = {
-        {7, 0x80}, {8, 1}, {10, 2}, {13, 0xFF}, {12, 1}, {14, 1}, {15, 0}, {40, 1}, {73, 0xFF}, {74, 1},
-        {200, 1}, {639, 0x80}, {641, 0x20}, {650, 1}, {669, 1}, {671 + 2000, 1}, {2719, 1}, {4095, 1}, {667, 4},
+    static const struct {
+        size_t offset;
+        uint8_t value;
+    } wrong[] = {
+        {7, 0x80}, {8, 1},          {10, 2},   {13, 0xFF}, {12, 1},     {14, 1},     {15, 0},
+        {40, 1},   {73, 0xFF},      {74, 1},   {200, 1},   {639, 0x80}, {641, 0x20}, {650, 1},
+        {669, 1},  {671 + 2000, 1}, {2719, 1}, {4095, 1},  {667, 4},
     };
     size_t bytes;
     uint8_t *data = testlog_one_generation(1, 60, FLUSH_EACH, &bytes);
@@ -423,8 +443,8 @@ static void move_to_set(const char *name) {
 }
 
 static JET_ERR read_set(lggen_t high, uint32_t *count, struct log_header *last) {
-    struct log_reader_config config = {.dirs = {testlog_dir(), testlog_dir()}, .dirs0_high = high,
-                                       .from = lgpos_make(1, 0)};
+    struct log_reader_config config = {
+        .dirs = {testlog_dir(), testlog_dir()}, .dirs0_high = high, .from = lgpos_make(1, 0)};
     struct log_reader *reader = NULL;
     struct log_record record;
     *count = 0;
@@ -517,9 +537,9 @@ static void log_file_verify__notices_a_flipped_bit_in_any_frame(void) { /* P11 *
     free(check);
 }
 
-TEST_MAIN(TEST(lgpos__converts_to_jet_and_back), TEST(log_names__are_those_of_ese),
-          TEST(log_dir_scan__finds_the_range), TEST(log_reader__begins_at_any_record),
-          TEST(log_reader__begins_where_a_generation_was_closed), TEST(log_reader__refuses_a_begin_that_is_no_record),
+TEST_MAIN(TEST(lgpos__converts_to_jet_and_back), TEST(log_names__are_those_of_ese), TEST(log_dir_scan__finds_the_range),
+          TEST(log_reader__begins_at_any_record), TEST(log_reader__begins_where_a_generation_was_closed),
+          TEST(log_reader__refuses_a_begin_that_is_no_record),
           TEST(log_reader__a_last_frame_torn_at_any_byte_ends_the_log),
           TEST(log_reader__damage_before_an_acknowledged_record_is_corruption),
           TEST(log_reader__damage_in_what_was_never_acknowledged_ends_the_log),
@@ -530,8 +550,8 @@ TEST_MAIN(TEST(lgpos__converts_to_jet_and_back), TEST(log_names__are_those_of_es
           TEST(log_reader__overlapping_candidates_do_not_take_forever), TEST(log_reader__a_gap_is_named),
           TEST(log_reader__a_file_under_another_number_is_named), TEST(log_reader__a_file_of_another_stream_is_named),
           TEST(log_reader__a_file_of_the_wrong_size_is_named),
-          TEST(log_reader__an_unreadable_current_log_is_corruption),
-          TEST(log_header__checks_ranges_and_reserved_bytes), TEST(log_reader__finds_archives_in_any_spelling),
+          TEST(log_reader__an_unreadable_current_log_is_corruption), TEST(log_header__checks_ranges_and_reserved_bytes),
+          TEST(log_reader__finds_archives_in_any_spelling),
           TEST(log_reader__goes_from_a_backup_set_to_the_logs_of_the_instance),
           TEST(log_reader__a_set_ends_with_a_closed_generation), TEST(log_file_verify__accepts_every_file_of_a_log),
           TEST(log_file_verify__notices_a_flipped_bit_in_any_frame))

@@ -25,7 +25,10 @@ static uint32_t read_all(lggen_t low, uint32_t first_id) {
 
 /* ---- events ---- */
 
-struct events { int ids[32]; unsigned count; };
+struct events {
+    int ids[32];
+    unsigned count;
+};
 
 static void note_event(void *context, int id, enum event_severity severity, const char *text) {
     struct events *events = context;
@@ -198,7 +201,12 @@ static void log_flush__writes_more_than_the_staging_area(void) {
     CU_ASSERT_EQUAL(read_all(1, 0), 3);
 }
 
-struct flusher { struct log *log; lgpos_t upto; JET_ERR err; os_thread_t thread; };
+struct flusher {
+    struct log *log;
+    lgpos_t upto;
+    JET_ERR err;
+    os_thread_t thread;
+};
 
 static void *flush_thread(void *arg) {
     struct flusher *f = arg;
@@ -253,7 +261,11 @@ static void log_abandon__leaves_what_was_flushed(void) {
 #define THREADS 8u
 #define PER_THREAD 400u
 
-struct worker { struct log *log; uint32_t number; os_thread_t thread; };
+struct worker {
+    struct log *log;
+    uint32_t number;
+    os_thread_t thread;
+};
 
 static void *work(void *arg) {
     struct worker *w = arg;
@@ -324,7 +336,8 @@ static uint32_t attach_bytes_of(const char *name) {
     return bytes;
 }
 
-/* Whoever reads from the begin of a generation knows the list from its header, and the record that changed it is behind. */
+/* Whoever reads from the begin of a generation knows the list from its header, and the record that changed it is
+ * behind. */
 static void log_append_attachments__are_in_exactly_the_headers_behind_the_record(void) {
     static const uint8_t data[100];
     struct log *log = testlog_create();
@@ -378,7 +391,10 @@ static void log_roll__links_the_headers_and_carries_what_was_set(void) {
     free(second);
 }
 
-struct roller { struct log *log; JET_ERR err; };
+struct roller {
+    struct log *log;
+    JET_ERR err;
+};
 
 static void *roll_thread(void *arg) {
     struct roller *r = arg;
@@ -481,8 +497,12 @@ static void fail_a_flush(enum fault_op op) {
     CU_ASSERT(read_all(1, 0) >= 1);
 }
 
-static void log_flush__a_failed_write_is_final(void) { fail_a_flush(FAULT_WRITE); }
-static void log_flush__a_failed_sync_is_final(void) { fail_a_flush(FAULT_SYNC); }
+static void log_flush__a_failed_write_is_final(void) {
+    fail_a_flush(FAULT_WRITE);
+}
+static void log_flush__a_failed_sync_is_final(void) {
+    fail_a_flush(FAULT_SYNC);
+}
 
 static void log_flush__a_failure_reaches_all_who_wait(void) {
     fault_install();
@@ -508,10 +528,13 @@ static void log_flush__a_failure_reaches_all_who_wait(void) {
 
 /* Wherever the roll fails, the log is down, what was acknowledged is there, and recovery can go on. */
 static void log_roll__a_failure_at_any_step_is_final_and_loses_nothing(void) {
-    static const struct { enum fault_op op; const char *name; } steps[] = {
-        {FAULT_WRITE, "edb.log"}, {FAULT_SYNC, "edb.log"}, {FAULT_OPEN, "edbtmp.log"}, {FAULT_RESIZE, "edbtmp.log"},
-        {FAULT_WRITE, "edbtmp.log"}, {FAULT_SYNC, "edbtmp.log"}, {FAULT_RENAME, "edb.log"},
-        {FAULT_RENAME, "edbtmp.log"}, {FAULT_SYNC_DIR, NULL},
+    static const struct {
+        enum fault_op op;
+        const char *name;
+    } steps[] = {
+        {FAULT_WRITE, "edb.log"},     {FAULT_SYNC, "edb.log"},      {FAULT_OPEN, "edbtmp.log"},
+        {FAULT_RESIZE, "edbtmp.log"}, {FAULT_WRITE, "edbtmp.log"},  {FAULT_SYNC, "edbtmp.log"},
+        {FAULT_RENAME, "edb.log"},    {FAULT_RENAME, "edbtmp.log"}, {FAULT_SYNC_DIR, NULL},
     };
     for (unsigned nth = 1; nth <= 2; nth++) {
         for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -520,8 +543,8 @@ static void log_roll__a_failure_at_any_step_is_final_and_loses_nothing(void) {
             testlog_append(log, 0, 100);
             CHECK_OK(log_flush(log, log_tip(log)));
             testlog_append(log, 1, 100);
-            fault_add((struct fault){.op = steps[i].op, .name = steps[i].name, .nth = nth, .forever = true,
-                                     .error = JET_errDiskIO});
+            fault_add((struct fault){
+                .op = steps[i].op, .name = steps[i].name, .nth = nth, .forever = true, .error = JET_errDiskIO});
             JET_ERR err = log_roll(log, NULL);
             if (err < JET_errSuccess)
                 check_is_down_for_good(log, JET_errLogWriteFail);
@@ -634,27 +657,20 @@ static void log_truncate__deletes_the_oldest_first_and_stops_at_a_failure(void) 
     CU_ASSERT_EQUAL(read_all(7, 6), 7);
 }
 
-TEST_MAIN(TEST(log_create__starts_generation_1_of_a_new_stream),
-          TEST(log_create__refuses_a_directory_that_holds_a_log),
+TEST_MAIN(TEST(log_create__starts_generation_1_of_a_new_stream), TEST(log_create__refuses_a_directory_that_holds_a_log),
           TEST(log_create__refuses_a_senseless_configuration),
           TEST(log_append__records_of_all_sizes_come_back_in_order),
-          TEST(log_append__fills_a_generation_to_any_last_byte),
-          TEST(log_append__takes_a_record_without_bytes),
+          TEST(log_append__fills_a_generation_to_any_last_byte), TEST(log_append__takes_a_record_without_bytes),
           TEST(log_append__takes_a_record_larger_than_several_generations),
-          TEST(log_flush__alone_is_one_write_and_one_sync),
-          TEST(log_flush__writes_more_than_the_staging_area),
-          TEST(log_flush__those_who_wait_share_the_next_sync),
-          TEST(log_abandon__leaves_what_was_flushed),
+          TEST(log_flush__alone_is_one_write_and_one_sync), TEST(log_flush__writes_more_than_the_staging_area),
+          TEST(log_flush__those_who_wait_share_the_next_sync), TEST(log_abandon__leaves_what_was_flushed),
           TEST(log_append__threads_keep_their_order),
           TEST(log_append_attachments__are_in_exactly_the_headers_behind_the_record),
           TEST(log_roll__links_the_headers_and_carries_what_was_set),
           TEST(log_roll__both_files_are_whole_before_the_first_rename),
-          TEST(log_file_size__may_change_from_one_generation_to_the_next),
-          TEST(log_flush__a_failed_write_is_final),
-          TEST(log_flush__a_failed_sync_is_final),
-          TEST(log_flush__a_failure_reaches_all_who_wait),
+          TEST(log_file_size__may_change_from_one_generation_to_the_next), TEST(log_flush__a_failed_write_is_final),
+          TEST(log_flush__a_failed_sync_is_final), TEST(log_flush__a_failure_reaches_all_who_wait),
           TEST(log_roll__a_failure_at_any_step_is_final_and_loses_nothing),
-          TEST(log_disk_full__reserves_carry_two_more_generations),
-          TEST(log_disk_full__ends_when_there_is_space_again),
+          TEST(log_disk_full__reserves_carry_two_more_generations), TEST(log_disk_full__ends_when_there_is_space_again),
           TEST(log_create__without_room_for_reserves_says_so),
           TEST(log_truncate__deletes_the_oldest_first_and_stops_at_a_failure))

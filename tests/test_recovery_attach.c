@@ -37,8 +37,12 @@ static void start(struct place *p, const char *name) {
     CHECK_OK(JetBeginSession(p->instance, &p->session, NULL, NULL));
 }
 
-static void stop(struct place *p) { CHECK_OK(JetTerm(p->instance)); }
-static void crash(struct place *p) { CHECK_OK(JetTerm2(p->instance, JET_bitTermDirty)); }
+static void stop(struct place *p) {
+    CHECK_OK(JetTerm(p->instance));
+}
+static void crash(struct place *p) {
+    CHECK_OK(JetTerm2(p->instance, JET_bitTermDirty));
+}
 
 /* A start that must fail. */
 static void start_fails(const char *name, JET_ERR expected) {
@@ -55,10 +59,17 @@ static void make_table(struct place *p, JET_DBID db, const char *name) {
         {.cbStruct = sizeof *columns, .szColumnName = "key", .coltyp = JET_coltypLong, .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypLong},
     };
-    JET_INDEXCREATE index = {
-        .cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+key\0", .cbKey = 6, .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = (char *)(uintptr_t)name, .rgcolumncreate = columns,
-                             .cColumns = 2, .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {.cbStruct = sizeof index,
+                             .szIndexName = "primary",
+                             .szKey = "+key\0",
+                             .cbKey = 6,
+                             .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = (char *)(uintptr_t)name,
+                             .rgcolumncreate = columns,
+                             .cColumns = 2,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     CHECK_OK(JetCreateTableColumnIndex(p->session, db, &table));
     CHECK_OK(JetCloseTable(p->session, table.tableid));
 }
@@ -160,7 +171,9 @@ static bool same_bytes(const char *a, const char *b) {
     return same;
 }
 
-static bool exists(const char *path) { return access(path, F_OK) == 0; }
+static bool exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
 
 /* ---- older copies ---- */
 
@@ -473,7 +486,8 @@ static void detach_whose_header_cannot_be_written__no_change_is_lost_after_it(vo
     JET_DBID db = create(&p, path);
     put(&p, db, "a", 1, 2);
     CHECK_OK(JetCloseDatabase(p.session, db, 0));
-    fault_add((struct fault){.op = FAULT_SYNC, .name = "a.edb", .nth = 2, .error = JET_errDiskIO}); /* after the pages' */
+    fault_add(
+        (struct fault){.op = FAULT_SYNC, .name = "a.edb", .nth = 2, .error = JET_errDiskIO}); /* after the pages' */
     CHECK_ERR(JetDetachDatabase(p.session, path), JET_errDiskIO);
     fault_clear();
     /* The log says that it is detached: what came behind that would not be redone. */
@@ -581,12 +595,14 @@ TEST_MAIN(TEST(replaced_by_an_older_clean_copy__start_refuses_and_leaves_it_alon
           TEST(replaced_by_an_older_copy_and_attached_again__has_what_was_done_since),
           TEST(taken_to_another_instance__does_not_keep_the_first_from_starting),
           TEST(changed_by_another_instance__is_not_taken_back_by_the_first),
-          TEST(a_copy_that_another_instance_closed__start_refuses),
-          TEST(moved_and_attached_there__is_recovered_there), TEST(deleted_after_detach__does_not_come_back),
+          TEST(a_copy_that_another_instance_closed__start_refuses), TEST(moved_and_attached_there__is_recovered_there),
+          TEST(deleted_after_detach__does_not_come_back),
           TEST(deleted_and_made_again_at_the_same_path__the_new_one_counts),
           TEST(two_databases_that_change_places__are_both_recovered),
           TEST(without_checkpoint_and_a_required_log_file__start_refuses),
-          TEST(log_older_than_its_checkpoint__start_refuses), TEST(without_checkpoint__all_of_the_log_is_redone), TEST(crash_right_after_a_checkpoint__dbtime_goes_on),
-          TEST(detach_whose_header_cannot_be_written__no_change_is_lost_after_it), TEST(creation_that_failed__is_forgotten),
-          TEST(creation_that_failed_when_it_was_logged__is_forgotten), TEST(creation_whose_log_fails__is_all_or_nothing),
+          TEST(log_older_than_its_checkpoint__start_refuses), TEST(without_checkpoint__all_of_the_log_is_redone),
+          TEST(crash_right_after_a_checkpoint__dbtime_goes_on),
+          TEST(detach_whose_header_cannot_be_written__no_change_is_lost_after_it),
+          TEST(creation_that_failed__is_forgotten), TEST(creation_that_failed_when_it_was_logged__is_forgotten),
+          TEST(creation_whose_log_fails__is_all_or_nothing),
           TEST(attach_whose_header_cannot_be_written__can_be_tried_again))

@@ -19,10 +19,17 @@
 #define ROUNDS 25
 
 /* The value of each row of the table that all share, 0 for none; and which players' own tables are there. */
-struct view { uint32_t values[KEYS]; bool tables[PLAYERS]; };
+struct view {
+    uint32_t values[KEYS];
+    bool tables[PLAYERS];
+};
 
 /* Outlives the process that works. */
-struct shared { struct view committed; uint64_t random; bool failed; };
+struct shared {
+    struct view committed;
+    uint64_t random;
+    bool failed;
+};
 
 struct player {
     JET_SESID session;
@@ -30,7 +37,9 @@ struct player {
     unsigned level;
     uint64_t began;
     struct view views[LEVELS + 1]; /* views[level] is what it sees; those below are what it goes back to */
-    struct { unsigned key, level; } touched[TOUCHES_MAX];
+    struct {
+        unsigned key, level;
+    } touched[TOUCHES_MAX];
     unsigned touches;
 };
 
@@ -86,17 +95,26 @@ static void make_table(JET_SESID session, const char *name) {
         {.cbStruct = sizeof *columns, .szColumnName = "key", .coltyp = JET_coltypLong, .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypLongBinary},
     };
-    JET_INDEXCREATE index = {
-        .cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+key\0", .cbKey = 6, .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = (char *)(uintptr_t)name, .rgcolumncreate = columns,
-                             .cColumns = 2, .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {.cbStruct = sizeof index,
+                             .szIndexName = "primary",
+                             .szKey = "+key\0",
+                             .cbKey = 6,
+                             .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = (char *)(uintptr_t)name,
+                             .rgcolumncreate = columns,
+                             .cColumns = 2,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     MUST(JetCreateTableColumnIndex(session, db, &table));
     MUST(JetCloseTable(session, table.tableid));
 }
 
 /* ---- rows: a value is its number and as many bytes as follow from it ---- */
 
-static uint32_t bytes_of(uint32_t value) { return 4 + (value * 2654435761u >> 20) % (value % 5 ? 60 : 1300); }
+static uint32_t bytes_of(uint32_t value) {
+    return 4 + (value * 2654435761u >> 20) % (value % 5 ? 60 : 1300);
+}
 
 static void set_value(JET_SESID session, JET_TABLEID table, uint32_t value) {
     uint8_t bytes[1400];
@@ -146,7 +164,9 @@ static void check_rows(JET_SESID session, JET_TABLEID table, const struct view *
         HOLDS(view->values[next] == 0);
 }
 
-static void table_name(unsigned who, char out[16]) { snprintf(out, 16, "own%u", who); }
+static void table_name(unsigned who, char out[16]) {
+    snprintf(out, 16, "own%u", who);
+}
 
 static void check_tables(JET_SESID session, const struct view *view) {
     for (unsigned i = 0; i < PLAYERS; i++) {
@@ -166,7 +186,9 @@ static void check_tables(JET_SESID session, const struct view *view) {
 
 /* ---- playing ---- */
 
-static struct view *view_of(struct player *p) { return &p->views[p->level]; }
+static struct view *view_of(struct player *p) {
+    return &p->views[p->level];
+}
 
 /* The first writer wins: another has it, or had it after this one began. */
 static bool conflicts(const struct player *p, unsigned key) {

@@ -68,7 +68,10 @@ static JET_ERR restore_to(struct script *s, const char *dest) {
 
 enum damage { EMPTY, HALF, LONGER, FLIP_FIRST, FLIP_MIDDLE, FLIP_LAST, GONE, FOREIGN, SWAPPED, DIRECTORY, DAMAGES };
 
-struct names { char names[64][64]; unsigned count; };
+struct names {
+    char names[64][64];
+    unsigned count;
+};
 
 static JET_ERR add_name(void *context, const char *name, enum os_kind kind) {
     struct names *list = context;
@@ -79,8 +82,12 @@ static JET_ERR add_name(void *context, const char *name, enum os_kind kind) {
     return JET_errSuccess;
 }
 
-static bool is_log(const char *name) { return strstr(name, ".log") != NULL; }
-static bool is_manifest(const char *name) { return strcmp(name, SET_MANIFEST) == 0; }
+static bool is_log(const char *name) {
+    return strstr(name, ".log") != NULL;
+}
+static bool is_manifest(const char *name) {
+    return strcmp(name, SET_MANIFEST) == 0;
+}
 
 static void swap(const char *a, const char *b) {
     disk_copy(a, "/swap");
@@ -148,7 +155,8 @@ static bool error_fits(const char *name, enum damage damage, JET_ERR err) {
         return err == (damage == GONE ? JET_errFileNotFound : JET_errInvalidBackup);
     if (is_log(name))
         return err == (gone ? JET_errMissingRestoreLogFiles : JET_errLogReadVerifyFailure);
-    return err == (gone ? JET_errFileNotFound : JET_errReadVerifyFailure) || (!gone && err == JET_errBadBackupDatabaseSize);
+    return err == (gone ? JET_errFileNotFound : JET_errReadVerifyFailure) ||
+           (!gone && err == JET_errBadBackupDatabaseSize);
 }
 
 /* Refuses, and all is as it was. */
@@ -256,18 +264,30 @@ static void change_header(const char *name, void (*change)(struct dbheader *head
     free(header);
 }
 
-static void need_more(struct dbheader *header) { header->gen_max_required = to_le32(1000); }
+static void need_more(struct dbheader *header) {
+    header->gen_max_required = to_le32(1000);
+}
 
-static void forge_log_frame(struct set *set) { disk_flip(in_set(log_name(set->low)), 5000, 1); }
-static void forge_log_header(struct set *set) { disk_flip(in_set(log_name(set->low)), 600, 1); }
-static void forge_short_log(struct set *set) { disk_cut(in_set(log_name(set->high)), 8192); }
+static void forge_log_frame(struct set *set) {
+    disk_flip(in_set(log_name(set->low)), 5000, 1);
+}
+static void forge_log_header(struct set *set) {
+    disk_flip(in_set(log_name(set->low)), 600, 1);
+}
+static void forge_short_log(struct set *set) {
+    disk_cut(in_set(log_name(set->high)), 8192);
+}
 static void forge_foreign_log(struct set *set) {
     char path[64];
     snprintf(path, sizeof path, "/foreign/%s", log_name(set->low));
     disk_copy(path, in_set(log_name(set->low)));
 }
-static void forge_swapped_logs(struct set *set) { swap(in_set(log_name(set->low)), in_set(log_name(set->low + 1))); }
-static void forge_repeated_log(struct set *set) { disk_copy(in_set(log_name(set->low)), in_set(log_name(set->low + 1))); }
+static void forge_swapped_logs(struct set *set) {
+    swap(in_set(log_name(set->low)), in_set(log_name(set->low + 1)));
+}
+static void forge_repeated_log(struct set *set) {
+    disk_copy(in_set(log_name(set->low)), in_set(log_name(set->low + 1)));
+}
 static void forge_gap(struct set *set) {
     leave_out(set, log_name(set->low + 1));
     disk_delete(in_set(log_name(set->low + 1)));
@@ -294,11 +314,19 @@ static void forge_no_database(struct set *set) {
     disk_put(in_set("b.edb"), "", 0);
     disk_cut(in_set("b.edb"), 8 * 4096);
 }
-static void forge_page_size(struct set *set) { set->page_size = 8192; }
-static void forge_base(struct set *set) { memcpy(set->base, "abc", 4); }
+static void forge_page_size(struct set *set) {
+    set->page_size = 8192;
+}
+static void forge_base(struct set *set) {
+    memcpy(set->base, "abc", 4);
+}
 
 static void sealed_set_whose_files_do_not_belong_together__is_refused_before_anything_is_written(void) {
-    static const struct { void (*forge)(struct set *set); const char *what; JET_ERR expected; } cases[] = {
+    static const struct {
+        void (*forge)(struct set *set);
+        const char *what;
+        JET_ERR expected;
+    } cases[] = {
         {forge_log_frame, "a damaged log record", JET_errLogCorruptDuringHardRestore},
         {forge_log_header, "a damaged log header", JET_errLogCorruptDuringHardRestore},
         {forge_short_log, "a short log file", JET_errLogFileSizeMismatch},
@@ -404,7 +432,8 @@ static void interrupt_everywhere(bool in_place, enum interruption how) {
     for (bool through = false; !through;) {
         bool good = try_interrupted(&p, in_place, how, ++nth, &through);
         if (!good)
-            printf("\n    interrupted at %llu (%s)\n", (unsigned long long)nth, disk_failed() ? disk_failed() : "power");
+            printf("\n    interrupted at %llu (%s)\n", (unsigned long long)nth,
+                   disk_failed() ? disk_failed() : "power");
         CU_ASSERT_TRUE_FATAL(good);
     }
     printf("%llu points ", (unsigned long long)nth - 1);
@@ -426,7 +455,10 @@ static void restore_in_place__power_cut_at_any_change_and_again_loses_no_commit(
 
 /* ---- the callback ---- */
 
-static struct { unsigned calls, fails_at; JET_SNT last; } callback;
+static struct {
+    unsigned calls, fails_at;
+    JET_SNT last;
+} callback;
 
 static JET_ERR JET_API count_and_fail(JET_SESID session, JET_SNP snp, JET_SNT snt, void *data) {
     (void)session, (void)data;

@@ -16,15 +16,28 @@
 #define VALUE_BYTES 3000
 #define LOG_KIB 1024
 
-struct place { JET_INSTANCE instance; JET_SESID session; JET_DBID db; JET_TABLEID table; JET_COLUMNID id, value; char dir[512]; };
+struct place {
+    JET_INSTANCE instance;
+    JET_SESID session;
+    JET_DBID db;
+    JET_TABLEID table;
+    JET_COLUMNID id, value;
+    char dir[512];
+};
 
 static void begin(struct place *p, bool circular) {
     JET_COLUMNCREATE columns[] = {
         {.cbStruct = sizeof *columns, .szColumnName = "id", .coltyp = JET_coltypLong, .grbit = JET_bitColumnNotNULL},
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypLongBinary},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5, .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = "t", .rgcolumncreate = columns, .cColumns = 2, .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {
+        .cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5, .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = "t",
+                             .rgcolumncreate = columns,
+                             .cColumns = 2,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     snprintf(p->dir, sizeof p->dir, "%s", test_path("system"));
     CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, 8192, NULL));
     CHECK_OK(JetCreateInstance(&p->instance, "circular"));
@@ -52,7 +65,8 @@ static void change(struct place *p) {
         memset(value, (int)test_random(), sizeof value);
         CHECK_OK(JetMakeKey(p->session, p->table, &id, sizeof id, JET_bitNewKey));
         JET_ERR found = JetSeek(p->session, p->table, JET_bitSeekEQ);
-        CHECK_OK(JetPrepareUpdate(p->session, p->table, found == JET_errRecordNotFound ? JET_prepInsert : JET_prepReplace));
+        CHECK_OK(
+            JetPrepareUpdate(p->session, p->table, found == JET_errRecordNotFound ? JET_prepInsert : JET_prepReplace));
         if (found == JET_errRecordNotFound)
             CHECK_OK(JetSetColumn(p->session, p->table, p->id, &id, sizeof id, 0, NULL));
         CHECK_OK(JetSetColumn(p->session, p->table, p->value, value, sizeof value, 0, NULL));
@@ -81,8 +95,11 @@ static void circular_logging__stays_bounded_through_a_gibibyte_of_changes(void) 
         unsigned now = count_logs(p.dir);
         most = now > most ? now : most;
     }
-    printf("%llu MiB of values changed, at most %u log files of %u KiB ", (unsigned long long)(written >> 20), most, LOG_KIB);
-    CU_ASSERT_TRUE(most <= 40); /* four times the depth of 4 MiB is when committers help; a record image may double what is logged */
+    printf("%llu MiB of values changed, at most %u log files of %u KiB ", (unsigned long long)(written >> 20), most,
+           LOG_KIB);
+    CU_ASSERT_TRUE(
+        most <=
+        40); /* four times the depth of 4 MiB is when committers help; a record image may double what is logged */
     CHECK_OK(JetTerm(p.instance));
     CU_ASSERT_TRUE(test_edbcheck(test_path("a.edb")) <= 0 && test_check(test_path("a.edb")) == 0);
 }
@@ -102,4 +119,5 @@ static void plain_logging__keeps_every_file_until_a_backup(void) {
     CHECK_OK(JetTerm(p.instance));
 }
 
-TEST_MAIN(TEST(circular_logging__stays_bounded_through_a_gibibyte_of_changes), TEST(plain_logging__keeps_every_file_until_a_backup))
+TEST_MAIN(TEST(circular_logging__stays_bounded_through_a_gibibyte_of_changes),
+          TEST(plain_logging__keeps_every_file_until_a_backup))

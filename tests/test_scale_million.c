@@ -30,10 +30,13 @@ struct scale {
 };
 
 /* The key is (group ascending, id descending). */
-static int32_t group_of(uint32_t id) { return (int32_t)(id % 97) - 48; }
+static int32_t group_of(uint32_t id) {
+    return (int32_t)(id % 97) - 48;
+}
 
 static uint32_t text_of(uint32_t id, uint32_t value, char out[128]) {
-    return (uint32_t)snprintf(out, 128, "row %u holds %u%.*s", id, value, (int)(value % 60), "............................................................");
+    return (uint32_t)snprintf(out, 128, "row %u holds %u%.*s", id, value, (int)(value % 60),
+                              "............................................................");
 }
 
 static void begin(struct scale *s, uint32_t page_size, const char *dir, const char *database) {
@@ -43,8 +46,17 @@ static void begin(struct scale *s, uint32_t page_size, const char *dir, const ch
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypUnsignedLong},
         {.cbStruct = sizeof *columns, .szColumnName = "text", .coltyp = JET_coltypText, .cbMax = 200, .cp = 1252},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+grp\0-id\0", .cbKey = 10, .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = "scale", .rgcolumncreate = columns, .cColumns = 4, .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {.cbStruct = sizeof index,
+                             .szIndexName = "primary",
+                             .szKey = "+grp\0-id\0",
+                             .cbKey = 10,
+                             .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = "scale",
+                             .rgcolumncreate = columns,
+                             .cColumns = 4,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
 
     CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, page_size, NULL));
     CHECK_OK(JetCreateInstance(&s->instance, "scale"));
@@ -101,7 +113,9 @@ static void put(struct scale *s, uint32_t id, uint32_t value) {
     }
 }
 
-static uint32_t new_value(void) { return (uint32_t)test_random() | 1; }
+static uint32_t new_value(void) {
+    return (uint32_t)test_random() | 1;
+}
 
 static void churn(struct scale *s) {
     for (uint64_t i = 0; i < (uint64_t)s->ids * 2 || s->live != s->rows; i++) {
@@ -123,7 +137,11 @@ static void each_row(const struct scale *s, void (*fn)(void *context, uint32_t i
                 fn(context, (uint32_t)id, s->values[id]);
 }
 
-struct walk { struct scale *s; uint64_t rows, wrong; bool started; };
+struct walk {
+    struct scale *s;
+    uint64_t rows, wrong;
+    bool started;
+};
 
 static void compare_row(void *context, uint32_t id, uint32_t value) {
     struct walk *w = context;
@@ -143,7 +161,10 @@ static void compare_row(void *context, uint32_t id, uint32_t value) {
 
 /* ---- the other reader ---- */
 
-struct export { FILE *f; uint64_t wrong; };
+struct export {
+    FILE *f;
+    uint64_t wrong;
+};
 
 static void compare_line(void *context, uint32_t id, uint32_t value) {
     struct export *e = context;
@@ -223,10 +244,18 @@ static void run(uint32_t page_size) {
     run_rows(page_size, rows, all);
 }
 
-static void million_rows__in_pages_of_4_kib(void) { run(4096); }
-static void million_rows__in_pages_of_8_kib(void) { run(8192); }
-static void million_rows__in_pages_of_16_kib(void) { run(16384); }
-static void million_rows__in_pages_of_32_kib(void) { run(32768); }
+static void million_rows__in_pages_of_4_kib(void) {
+    run(4096);
+}
+static void million_rows__in_pages_of_8_kib(void) {
+    run(8192);
+}
+static void million_rows__in_pages_of_16_kib(void) {
+    run(16384);
+}
+static void million_rows__in_pages_of_32_kib(void) {
+    run(32768);
+}
 
-TEST_MAIN(TEST(million_rows__in_pages_of_4_kib), TEST(million_rows__in_pages_of_8_kib), TEST(million_rows__in_pages_of_16_kib),
-          TEST(million_rows__in_pages_of_32_kib))
+TEST_MAIN(TEST(million_rows__in_pages_of_4_kib), TEST(million_rows__in_pages_of_8_kib),
+          TEST(million_rows__in_pages_of_16_kib), TEST(million_rows__in_pages_of_32_kib))

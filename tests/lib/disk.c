@@ -13,8 +13,17 @@
 #define NAME_BYTES 128
 #define SECTOR 512u
 
-struct bytes { uint8_t *p; size_t n, room; };
-struct entries { struct entry { char name[NAME_BYTES]; struct node *node; } *items; unsigned count, room; };
+struct bytes {
+    uint8_t *p;
+    size_t n, room;
+};
+struct entries {
+    struct entry {
+        char name[NAME_BYTES];
+        struct node *node;
+    } * items;
+    unsigned count, room;
+};
 
 struct write { /* of a file; data NULL: new size */
     struct write *next;
@@ -43,16 +52,28 @@ struct node {
     unsigned shared;
 };
 
-struct os_file { struct node *node; bool writable, shared; char path[OS_PATH_MAX]; };
+struct os_file {
+    struct node *node;
+    bool writable, shared;
+    char path[OS_PATH_MAX];
+};
 
-struct disk_image { struct node *all, *root; };
+struct disk_image {
+    struct node *all, *root;
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct disk_image disk;
 static unsigned open_files;
 static uint64_t random_state, changes, power_off_at;
 static bool power_off;
-static struct { uint64_t nth; const char *part; JET_ERR error; pthread_t thread; char what[OS_PATH_MAX + 32]; } fault;
+static struct {
+    uint64_t nth;
+    const char *part;
+    JET_ERR error;
+    pthread_t thread;
+    char what[OS_PATH_MAX + 32];
+} fault;
 
 static uint64_t draw(uint64_t end) {
     uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
@@ -618,7 +639,10 @@ static JET_ERR disk_stat(const char *path, struct os_stat *out) {
     pthread_mutex_lock(&lock);
     JET_ERR err = meet("stat", path);
     const struct node *node = find(path);
-    *out = (struct os_stat){.kind = !node ? OS_MISSING : node->is_dir ? OS_DIRECTORY : OS_FILE, .bytes = node ? node->now.n : 0};
+    *out = (struct os_stat){.kind = !node          ? OS_MISSING
+                                    : node->is_dir ? OS_DIRECTORY
+                                                   : OS_FILE,
+                            .bytes = node ? node->now.n : 0};
     pthread_mutex_unlock(&lock);
     return err;
 }
@@ -640,9 +664,20 @@ static JET_ERR disk_list(const char *path, os_list_fn fn, void *context) {
 }
 
 static const struct os_table disk_table = {
-    .open = disk_open, .close = disk_close, .read = disk_read, .write = disk_write, .sync = disk_sync, .size = disk_size,
-    .resize = disk_resize, .rename = disk_rename, .remove = disk_remove, .make_dir = disk_make_dir_call,
-    .remove_dir = disk_remove_dir, .sync_dir = disk_sync_dir, .stat = disk_stat, .list = disk_list,
+    .open = disk_open,
+    .close = disk_close,
+    .read = disk_read,
+    .write = disk_write,
+    .sync = disk_sync,
+    .size = disk_size,
+    .resize = disk_resize,
+    .rename = disk_rename,
+    .remove = disk_remove,
+    .make_dir = disk_make_dir_call,
+    .remove_dir = disk_remove_dir,
+    .sync_dir = disk_sync_dir,
+    .stat = disk_stat,
+    .list = disk_list,
 };
 
 /* ---- for the tests ---- */

@@ -45,7 +45,7 @@ const uint8_t *disk_get(const char *path, size_t *bytes);
 void disk_put(const char *path, const void *bytes, size_t count); /* made if missing, as are its directories */
 void disk_flip(const char *path, size_t offset, unsigned mask);
 void disk_cut(const char *path, size_t bytes); /* shorter or, with zeros, longer */
-void disk_delete(const char *path); /* a directory with all that is in it */
+void disk_delete(const char *path);            /* a directory with all that is in it */
 void disk_move(const char *from, const char *to);
 void disk_copy(const char *from, const char *to);
 void disk_make_dir(const char *path);

@@ -23,11 +23,22 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct os_file *open_files;
 static struct fault faults[FAULTS_MAX];
 static unsigned fault_count, hits;
-static struct { enum fault_op op; char name[NAME_BYTES]; unsigned calls; } counters[COUNTERS_MAX];
+static struct {
+    enum fault_op op;
+    char name[NAME_BYTES];
+    unsigned calls;
+} counters[COUNTERS_MAX];
 static unsigned counter_count;
-static struct { bool closed; enum fault_op op; const char *name; unsigned waiting; } gate;
+static struct {
+    bool closed;
+    enum fault_op op;
+    const char *name;
+    unsigned waiting;
+} gate;
 
-static bool matches(const char *part, const char *name) { return !part || strstr(name, part); }
+static bool matches(const char *part, const char *name) {
+    return !part || strstr(name, part);
+}
 
 static void count_call(enum fault_op op, const char *name) {
     unsigned i = 0;

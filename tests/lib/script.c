@@ -33,7 +33,10 @@ static uint64_t mix(uint64_t x) {
 struct plan {
     unsigned count;
     bool rolled_back, nested, lazy;
-    struct { int32_t key; uint32_t value; } rows[KEYS_WIDE]; /* value 0: deleted */
+    struct {
+        int32_t key;
+        uint32_t value;
+    } rows[KEYS_WIDE]; /* value 0: deleted */
 };
 
 static void make_plan(const struct script *s, uint32_t n, struct plan *plan) {
@@ -140,10 +143,14 @@ static JET_ERR create_table(struct script *s, struct script_db *db) {
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypUnsignedLong},
         {.cbStruct = sizeof *columns, .szColumnName = "text", .coltyp = JET_coltypLongText, .cp = 1252},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5,
-                             .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = "t", .rgcolumncreate = columns, .cColumns = 3,
-                             .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {
+        .cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5, .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = "t",
+                             .rgcolumncreate = columns,
+                             .cColumns = 3,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     TRY(JetBeginTransaction(s->session));
     TRY(JetCreateTableColumnIndex(s->session, db->dbid, &table));
     TRY(JetCloseTable(s->session, table.tableid));
@@ -308,8 +315,8 @@ static bool get_value(struct script *s, const struct script_db *db, int32_t id, 
            JetRetrieveColumn(s->session, db->table, db->value, out, sizeof *out, NULL, 0, NULL) >= 0;
 }
 
-static bool check_row(struct script *s, const struct script_db *db, uint32_t from, uint32_t n, const uint32_t values[KEYS_WIDE],
-                      unsigned *rows) {
+static bool check_row(struct script *s, const struct script_db *db, uint32_t from, uint32_t n,
+                      const uint32_t values[KEYS_WIDE], unsigned *rows) {
     int32_t id;
     uint32_t value = 0, actual = 0;
     char text[TEXT_BYTES], expected[TEXT_BYTES];
@@ -324,8 +331,8 @@ static bool check_row(struct script *s, const struct script_db *db, uint32_t fro
     *rows += id >= 0;
     if (err >= 0 && value == want && actual == bytes && memcmp(text, expected, bytes) == 0 && (id < 0 || value != 0))
         return true;
-    fprintf(stderr, "%s row %d: value %u, should be %u after %u transactions (error %d)\n", db->path, (int)id, value, want, n,
-            (int)err);
+    fprintf(stderr, "%s row %d: value %u, should be %u after %u transactions (error %d)\n", db->path, (int)id, value,
+            want, n, (int)err);
     return false;
 }
 
@@ -346,7 +353,8 @@ static bool check_rows(struct script *s, const struct script_db *db, uint32_t n)
     for (unsigned i = 0; i < KEYS_WIDE; i++)
         want += values[i] != 0;
     if (err != JET_errNoCurrentRecord || rows != want) {
-        fprintf(stderr, "%s: %u rows, should be %u after %u transactions; the walk ended with %d\n", db->path, rows, want, n, (int)err);
+        fprintf(stderr, "%s: %u rows, should be %u after %u transactions; the walk ended with %d\n", db->path, rows,
+                want, n, (int)err);
         return false;
     }
     return true;
@@ -379,11 +387,13 @@ static bool check_schema(struct script *s, uint32_t n) {
 
     if (n >= EXTRA_EVERY)
         snprintf(want, sizeof want, "extra%u", n / EXTRA_EVERY * EXTRA_EVERY);
-    if (JetGetObjectInfo(s->session, s->a.dbid, JET_objtypTable, NULL, NULL, &list, sizeof list, JET_ObjInfoListNoStats) < 0)
+    if (JetGetObjectInfo(s->session, s->a.dbid, JET_objtypTable, NULL, NULL, &list, sizeof list,
+                         JET_ObjInfoListNoStats) < 0)
         return false;
     for (JET_ERR err = JetMove(s->session, list.tableid, (int32_t)JET_MoveFirst, 0); err >= 0;
          err = JetMove(s->session, list.tableid, JET_MoveNext, 0)) {
-        if (JetRetrieveColumn(s->session, list.tableid, list.columnidobjectname, name, sizeof name - 1, &bytes, 0, NULL) < 0)
+        if (JetRetrieveColumn(s->session, list.tableid, list.columnidobjectname, name, sizeof name - 1, &bytes, 0,
+                              NULL) < 0)
             return false;
         name[bytes] = 0;
         if (strncmp(name, "extra", 5) == 0 && (found++, strcmp(name, want) != 0)) {

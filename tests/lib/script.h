@@ -13,18 +13,18 @@
 
 struct script_db {
     char path[512];
-    JET_DBID dbid;    /* JET_dbidNil: not open */
+    JET_DBID dbid; /* JET_dbidNil: not open */
     JET_TABLEID table;
     JET_COLUMNID id, value, text;
-    bool durable;     /* its table was acknowledged */
+    bool durable; /* its table was acknowledged */
 };
 
 struct script {
     uint64_t seed;
-    char dir[256];    /* holds `system`, and `data` with the databases; both are made by the instance */
+    char dir[256]; /* holds `system`, and `data` with the databases; both are made by the instance */
     bool circular;
-    uint32_t depth;   /* JET_paramCheckpointDepthMax; 0: its default */
-    bool wide;        /* 700 rows of a page each, all made by transaction 1, and the smallest cache: it evicts */
+    uint32_t depth; /* JET_paramCheckpointDepthMax; 0: its default */
+    bool wide;      /* 700 rows of a page each, all made by transaction 1, and the smallest cache: it evicts */
     JET_INSTANCE instance;
     bool running;
     JET_SESID session;
@@ -40,7 +40,7 @@ JET_ERR script_start(struct script *s); /* the same, and JetInit, and a session 
 /* Also where the database is attached but its table is not there: the creation was cut between the two. */
 JET_ERR script_create(struct script *s, struct script_db *db);
 JET_ERR script_attach(struct script *s, struct script_db *db); /* JET_errObjectNotFound: attached, without its table */
-JET_ERR script_start_all(struct script *s); /* script_start, and both are attached */
+JET_ERR script_start_all(struct script *s);                    /* script_start, and both are attached */
 JET_ERR script_detach(struct script *s, struct script_db *db);
 /* Transactions up to the n-th, from the one after `started`. */
 JET_ERR script_run(struct script *s, uint32_t n);
@@ -52,8 +52,8 @@ bool script_check(struct script *s);
 /* What a failure has left of the instance, if anything, ends as a crash does. */
 void script_drop(struct script *s);
 
-/* With a disk of disk.h: the backup set, restored to a new place, is what one moment from low to high transactions made.
- * Leaves nothing behind. */
+/* With a disk of disk.h: the backup set, restored to a new place, is what one moment from low to high transactions
+ * made. Leaves nothing behind. */
 bool script_restores(const struct script *of, const char *set, uint32_t low, uint32_t high);
 
 /* For functions that check something and return whether it was good: print what was not, and return false. */

@@ -12,8 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct test_case { const char *name; void (*fn)(void); };
-#define TEST(fn) {#fn, fn}
+struct test_case {
+    const char *name;
+    void (*fn)(void);
+};
+#define TEST(fn)                                                                                                       \
+    { #fn, fn }
 #define TEST_MAIN(...)                                                                                                 \
     int main(int argc, char **argv) {                                                                                  \
         static const struct test_case cases[] = {__VA_ARGS__};                                                         \

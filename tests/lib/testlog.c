@@ -94,7 +94,9 @@ struct log *testlog_continue(lggen_t low, uint32_t first_id, uint32_t *next_id) 
     return log;
 }
 
-JET_ERR testlog_read_all(uint32_t *next_id) { return testlog_read(lgpos_make(1, 0), 0, next_id, NULL, NULL); }
+JET_ERR testlog_read_all(uint32_t *next_id) {
+    return testlog_read(lgpos_make(1, 0), 0, next_id, NULL, NULL);
+}
 
 uint8_t *testlog_one_generation(uint32_t count, size_t bytes, enum testlog_flushing flushing, size_t *file_bytes) {
     struct log *log = testlog_create();

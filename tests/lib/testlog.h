@@ -8,7 +8,7 @@
 struct log_dir testlog_dir(void);       /* base "edb" in test_dir() */
 struct log_config testlog_config(void); /* 64 KiB files, no event sink */
 
-struct log *testlog_create(void);       /* a new stream, so configured */
+struct log *testlog_create(void); /* a new stream, so configured */
 
 /* Record number `id` of `bytes` bytes (>= 8): both numbers, then bytes made from them. Returns its begin. */
 lgpos_t testlog_append(struct log *log, uint32_t id, size_t bytes);

@@ -36,13 +36,17 @@ static inline void testtrx_free(struct testtrx *f) {
     testdb_free(f->t);
 }
 
-struct testkey { uint8_t b[4]; };
+struct testkey {
+    uint8_t b[4];
+};
 static inline struct testkey testkey(uint32_t n) {
     struct testkey k;
     store_be32(k.b, n);
     return k;
 }
-static inline struct slice text(const char *s) { return slice(s, strlen(s)); }
+static inline struct slice text(const char *s) {
+    return slice(s, strlen(s));
+}
 
 static inline JET_ERR insert(struct session *s, struct tree *tree, uint32_t key, const char *data) {
     struct testkey k = testkey(key);
@@ -54,7 +58,7 @@ static inline JET_ERR replace(struct session *s, struct tree *tree, uint32_t key
     return ver_replace(s, tree, slice(k.b, 4), text(data));
 }
 
-static inline JET_ERR delete(struct session *s, struct tree *tree, uint32_t key) {
+static inline JET_ERR delete (struct session *s, struct tree *tree, uint32_t key) {
     struct testkey k = testkey(key);
     return ver_delete(s, tree, slice(k.b, 4));
 }

@@ -21,7 +21,9 @@ static uint64_t mix(uint64_t x) { /* splitmix64's finish */
     return x ^ x >> 31;
 }
 
-struct operation { uint32_t key, value; }; /* value 0: delete */
+struct operation {
+    uint32_t key, value;
+}; /* value 0: delete */
 
 struct plan {
     unsigned count;
@@ -101,9 +103,14 @@ static JET_ERR create_table(JET_SESID session, JET_DBID db, unsigned worker) {
         {.cbStruct = sizeof *columns, .szColumnName = "value", .coltyp = JET_coltypUnsignedLong},
         {.cbStruct = sizeof *columns, .szColumnName = "text", .coltyp = JET_coltypLongText, .cp = 1252},
     };
-    JET_INDEXCREATE index = {.cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5, .grbit = JET_bitIndexPrimary};
-    JET_TABLECREATE table = {.cbStruct = sizeof table, .szTableName = (char *)(uintptr_t)table_name(worker), .rgcolumncreate = columns,
-                             .cColumns = 3, .rgindexcreate = &index, .cIndexes = 1};
+    JET_INDEXCREATE index = {
+        .cbStruct = sizeof index, .szIndexName = "primary", .szKey = "+id\0", .cbKey = 5, .grbit = JET_bitIndexPrimary};
+    JET_TABLECREATE table = {.cbStruct = sizeof table,
+                             .szTableName = (char *)(uintptr_t)table_name(worker),
+                             .rgcolumncreate = columns,
+                             .cColumns = 3,
+                             .rgindexcreate = &index,
+                             .cIndexes = 1};
     TRY(JetCreateTableColumnIndex(session, db, &table));
     return JetCloseTable(session, table.tableid);
 }
@@ -127,7 +134,9 @@ JET_ERR workload_attach(JET_INSTANCE instance, const char *database) {
 
 /* ---- the workers ---- */
 
-struct columns { JET_COLUMNID id, value, text; };
+struct columns {
+    JET_COLUMNID id, value, text;
+};
 
 static JET_ERR find_columns(JET_SESID session, JET_TABLEID table, struct columns *out) {
     JET_COLUMNDEF def;
@@ -204,9 +213,11 @@ static bool check_extras(JET_SESID session, JET_DBID db, uint64_t n) {
         extra_name(n / EXTRA_EVERY * EXTRA_EVERY, want);
     if (JetGetObjectInfo(session, db, JET_objtypTable, NULL, NULL, &list, sizeof list, JET_ObjInfoListNoStats) < 0)
         return false;
-    for (JET_ERR err = JetMove(session, list.tableid, (int32_t)JET_MoveFirst, 0); err >= 0; err = JetMove(session, list.tableid, JET_MoveNext, 0)) {
+    for (JET_ERR err = JetMove(session, list.tableid, (int32_t)JET_MoveFirst, 0); err >= 0;
+         err = JetMove(session, list.tableid, JET_MoveNext, 0)) {
         uint32_t bytes = 0;
-        if (JetRetrieveColumn(session, list.tableid, list.columnidobjectname, name, sizeof name - 1, &bytes, 0, NULL) < 0)
+        if (JetRetrieveColumn(session, list.tableid, list.columnidobjectname, name, sizeof name - 1, &bytes, 0, NULL) <
+            0)
             return false;
         name[bytes] = 0;
         if (strncmp(name, "extra", 5) == 0 && (found++, strcmp(name, want) != 0)) {
@@ -222,13 +233,15 @@ static bool check_extras(JET_SESID session, JET_DBID db, uint64_t n) {
     unsigned rows = 0;
     if (JetOpenTable(session, db, want, NULL, 0, 0, &table) < 0)
         return false;
-    for (JET_ERR err = JetMove(session, table, (int32_t)JET_MoveFirst, 0); err >= 0; err = JetMove(session, table, JET_MoveNext, 0))
+    for (JET_ERR err = JetMove(session, table, (int32_t)JET_MoveFirst, 0); err >= 0;
+         err = JetMove(session, table, JET_MoveNext, 0))
         rows++;
     return JetCloseTable(session, table) >= 0 && rows == EXTRA_ROWS;
 }
 
 /* db: where to make tables; 0: this worker makes none. */
-static JET_ERR run_plan(JET_SESID session, JET_DBID db, JET_TABLEID table, const struct columns *c, const struct plan *plan, uint64_t n) {
+static JET_ERR run_plan(JET_SESID session, JET_DBID db, JET_TABLEID table, const struct columns *c,
+                        const struct plan *plan, uint64_t n) {
     if (plan->rolled_back) {
         TRY(JetBeginTransaction(session));
         if (db && n % 4 == 0)
@@ -290,7 +303,8 @@ static void *worker_main(void *arg) {
     return NULL;
 }
 
-void workload_start(JET_INSTANCE instance, const char *database, uint64_t seed, const uint64_t from[WORKERS], struct ledger *ledger) {
+void workload_start(JET_INSTANCE instance, const char *database, uint64_t seed, const uint64_t from[WORKERS],
+                    struct ledger *ledger) {
     atomic_store(&ledger->stop, false);
     for (unsigned i = 0; i < WORKERS; i++) {
         workers[i] = (struct worker){instance, database, seed, from[i], i, ledger, 0};
@@ -306,7 +320,8 @@ void workload_join(void) {
 
 /* ---- the check ---- */
 
-static bool check_row(JET_SESID session, JET_TABLEID table, const struct columns *c, const struct model *model, unsigned worker, unsigned *rows) {
+static bool check_row(JET_SESID session, JET_TABLEID table, const struct columns *c, const struct model *model,
+                      unsigned worker, unsigned *rows) {
     int32_t id;
     uint32_t value, actual, n;
     char text[800], expected[800];
@@ -320,14 +335,16 @@ static bool check_row(JET_SESID session, JET_TABLEID table, const struct columns
     if (JetRetrieveColumn(session, table, c->text, text, sizeof text, &actual, 0, NULL) < 0)
         return false;
     if (value != want || actual != n || memcmp(text, expected, n) != 0) {
-        fprintf(stderr, "worker %u row %d: value %u, should be %u after %llu transactions\n", worker, (int)id, value, want, (unsigned long long)model->n);
+        fprintf(stderr, "worker %u row %d: value %u, should be %u after %llu transactions\n", worker, (int)id, value,
+                want, (unsigned long long)model->n);
         return false;
     }
     *rows += id >= 0;
     return true;
 }
 
-static bool check_table(JET_SESID session, JET_DBID db, unsigned worker, uint64_t seed, struct model *model, uint64_t low, uint64_t high) {
+static bool check_table(JET_SESID session, JET_DBID db, unsigned worker, uint64_t seed, struct model *model,
+                        uint64_t low, uint64_t high) {
     JET_TABLEID table;
     struct columns c;
     int32_t marker = -1;
@@ -341,11 +358,13 @@ static bool check_table(JET_SESID session, JET_DBID db, unsigned worker, uint64_
     if (JetSeek(session, table, JET_bitSeekEQ) >= 0)
         JetRetrieveColumn(session, table, c.value, &n, sizeof n, NULL, 0, NULL);
     if (n < low || n > high || n < model->n) {
-        fprintf(stderr, "worker %u: %u transactions found, %llu to %llu expected\n", worker, n, (unsigned long long)low, (unsigned long long)high);
+        fprintf(stderr, "worker %u: %u transactions found, %llu to %llu expected\n", worker, n, (unsigned long long)low,
+                (unsigned long long)high);
         return false;
     }
     model_advance(model, seed, worker, n);
-    for (err = JetMove(session, table, (int32_t)JET_MoveFirst, 0); err >= 0; err = JetMove(session, table, JET_MoveNext, 0))
+    for (err = JetMove(session, table, (int32_t)JET_MoveFirst, 0); err >= 0;
+         err = JetMove(session, table, JET_MoveNext, 0))
         if (!check_row(session, table, &c, model, worker, &rows))
             return false;
     for (unsigned i = 0; i < WORKLOAD_KEYS; i++)
@@ -357,8 +376,8 @@ static bool check_table(JET_SESID session, JET_DBID db, unsigned worker, uint64_
     return JetCloseTable(session, table) >= 0;
 }
 
-bool workload_check(JET_INSTANCE instance, const char *database, uint64_t seed, struct model models[WORKERS], const uint64_t low[WORKERS],
-                    const uint64_t high[WORKERS]) {
+bool workload_check(JET_INSTANCE instance, const char *database, uint64_t seed, struct model models[WORKERS],
+                    const uint64_t low[WORKERS], const uint64_t high[WORKERS]) {
     JET_SESID session;
     JET_DBID db;
     bool good = true;

@@ -12,11 +12,11 @@
 #define WORKERS 4
 #define WORKLOAD_KEYS 400
 
-struct ledger { /* in memory shared with the child */
+struct ledger {                        /* in memory shared with the child */
     _Atomic uint64_t started[WORKERS]; /* transactions that may be in the table */
     _Atomic uint64_t durable[WORKERS]; /* transactions that must be */
     _Atomic bool stop;
-    _Atomic int32_t error;             /* the first that a worker met and did not expect */
+    _Atomic int32_t error; /* the first that a worker met and did not expect */
 };
 struct ledger *ledger_new(void);
 
@@ -27,7 +27,9 @@ struct model { /* of one worker's table after n transactions */
 /* Goes on to n (n >= model->n). */
 void model_advance(struct model *model, uint64_t seed, unsigned worker, uint64_t n);
 
-struct workload_dirs { const char *system, *log, *database; };
+struct workload_dirs {
+    const char *system, *log, *database;
+};
 /* An instance with these directories (log: 64 KiB files if small_logs), not started. With small_logs the cache is as
  * small as it gets, too, when `tight` was set: then pages are evicted all the time. */
 void workload_tight_cache(bool tight);
@@ -36,7 +38,8 @@ JET_ERR workload_instance(const struct workload_dirs *dirs, bool circular, bool 
 JET_ERR workload_create(JET_INSTANCE instance, const char *database);
 JET_ERR workload_attach(JET_INSTANCE instance, const char *database);
 /* Runs the workers on threads until ledger->stop, each from `from[w]` on. An error ends them all, in ledger->error. */
-void workload_start(JET_INSTANCE instance, const char *database, uint64_t seed, const uint64_t from[WORKERS], struct ledger *ledger);
+void workload_start(JET_INSTANCE instance, const char *database, uint64_t seed, const uint64_t from[WORKERS],
+                    struct ledger *ledger);
 void workload_join(void);
 /* Every row of every table is what one moment between low[w] and high[w] transactions made; n[w]: which. Advances the
  * models. Prints the first difference; false then. */
