@@ -87,6 +87,13 @@ uint32_t engine_running(void);                        /* instances that run; loc
 MUST_CHECK JET_ERR engine_add(struct api_inst *inst); /* locked; JET_errInstanceNameInUse, JET_errTooManyInstances */
 void engine_remove(struct api_inst *inst);            /* locked */
 
+/* JetInit, JetTerm and restores have the instance to themselves. JET_errInvalidInstance, JET_errInitInProgress,
+ * JET_errTermInProgress, JET_errRestoreInProgress. */
+MUST_CHECK JET_ERR api_begin_exclusive(JET_INSTANCE instance, enum busy why, struct api_inst **out);
+void api_end_exclusive(struct api_inst *inst);
+/* What its parameters say now. */
+void api_get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events);
+
 enum enter_flags {
     ENTER_ENDING = 1, /* only gives things back: also after JetStopServiceInstance, and when the log has failed */
 };
@@ -105,6 +112,15 @@ MUST_CHECK JET_ERR api_enter_cursor(JET_SESID sesid, JET_TABLEID tableid, struct
                                     struct api_table **out);
 /* The database of a handle, if the session has it open. JET_errInvalidDatabaseId. */
 MUST_CHECK JET_ERR api_db(struct api_session *session, JET_DBID dbid, struct db **out);
+
+/* The status callback of backup, restore and recovery. */
+struct api_status {
+    JET_PFNSTATUS fn;
+    JET_SNP snp;
+};
+JET_ERR api_status_call(void *context, JET_SNT snt, uint32_t done, uint32_t total); /* context: struct api_status */
+/* Absolute, links left as they are; NULL and "" become "". JET_errInvalidPath. */
+MUST_CHECK JET_ERR api_path(const char *given, char out[OS_PATH_MAX]);
 
 /* Sessions and tables come and go through these. */
 MUST_CHECK JET_ERR api_session_open(struct api_inst *inst, JET_SESID *out);

@@ -49,8 +49,7 @@ JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName) {
     return JetCreateInstance2(pinstance, szInstanceName, NULL, 0);
 }
 
-/* JetInit, JetTerm and JetRestoreInstance have the instance to themselves. */
-static JET_ERR begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst **out) {
+JET_ERR api_begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst **out) {
     static const JET_ERR refusals[] = {
         [BUSY_INIT] = JET_errInitInProgress,
         [BUSY_TERM] = JET_errTermInProgress,
@@ -68,11 +67,11 @@ static JET_ERR begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_in
     return JET_errSuccess;
 }
 
-static void end_exclusive(struct api_inst *inst) {
+void api_end_exclusive(struct api_inst *inst) {
     atomic_store(&inst->busy, BUSY_NOT);
 }
 
-static void get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events) {
+void api_get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events) {
     engine_lock();
     params_config(&inst->params, config, events);
     engine_unlock();
@@ -95,20 +94,20 @@ JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
         return RAISE(JET_errInvalidParameter);
     if (grbit & ~(JET_GRBIT)JET_bitLogStreamMustExist)
         return RAISE(JET_errInvalidGrbit);
-    CALL(begin_exclusive(*pinstance, BUSY_INIT, &inst));
+    CALL(api_begin_exclusive(*pinstance, BUSY_INIT, &inst));
     if (atomic_load(&inst->running))
         FAIL(JET_errAlreadyInitialized);
     config = calloc(1, sizeof *config);
     if (!config)
         FAIL(JET_errOutOfMemory);
-    get_config(inst, config, &events);
+    api_get_config(inst, config, &events);
     if (grbit & JET_bitLogStreamMustExist)
         CALL(check_log_exists(config));
     CALL(inst_start(config, &events, NULL, &inst->inst));
     atomic_store(&inst->running, true);
 cleanup:
     if (inst)
-        end_exclusive(inst);
+        api_end_exclusive(inst);
     free(config);
     return err;
 }
@@ -189,11 +188,11 @@ JET_ERR JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit) {
 
     if (kind != 0 && kind != JET_bitTermComplete && kind != JET_bitTermAbrupt && kind != JET_bitTermDirty)
         return RAISE(JET_errInvalidGrbit);
-    CALL(begin_exclusive(instance, BUSY_TERM, &inst));
+    CALL(api_begin_exclusive(instance, BUSY_TERM, &inst));
     if (atomic_load(&inst->running)) {
         err = stop_running(inst, kind == 0 ? grbit | JET_bitTermComplete : grbit);
         if (atomic_load(&inst->running)) {
-            end_exclusive(inst);
+            api_end_exclusive(inst);
             return err;
         }
     }
@@ -276,83 +275,5 @@ JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t p
     if (err >= JET_errSuccess)
         err = params_get(inst ? &inst->params : engine_params(), paramid, plParam, szParam, cbMax);
     engine_unlock();
-    return err;
-}
-
-/* ---- backup and restore ---- */
-
-struct status {
-    JET_PFNSTATUS fn;
-    JET_SNP snp;
-};
-
-static JET_ERR call_status(void *context, JET_SNT snt, uint32_t done, uint32_t total) {
-    struct status *status = context;
-    JET_SNPROG progress = {.cbStruct = sizeof progress, .cunitDone = done, .cunitTotal = total};
-    return status->fn(JET_sesidNil, status->snp, snt, &progress);
-}
-
-/* Absolute, links left as they are; "" stays empty. */
-static JET_ERR backup_path(const char *given, char out[OS_PATH_MAX]) {
-    *out = 0;
-    return given && *given ? os_path_absolute(out, given) : JET_errSuccess;
-}
-
-JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) {
-    JET_ERR err = JET_errSuccess;
-    struct api_inst *inst = NULL;
-    char path[OS_PATH_MAX];
-    struct status status = {pfnStatus, JET_snpBackup};
-
-    if (grbit & ~(JET_GRBIT)(JET_bitBackupIncremental | JET_bitBackupAtomic))
-        return RAISE(JET_errInvalidGrbit);
-    err = backup_path(szBackupPath, path);
-    if (err < JET_errSuccess)
-        return err;
-    err = api_enter_instance(instance, 0, &inst);
-    if (err < JET_errSuccess)
-        return err;
-    struct backup_options options = {
-        .path = path,
-        .incremental = grbit & JET_bitBackupIncremental,
-        .atomic = grbit & JET_bitBackupAtomic,
-        .status = pfnStatus ? call_status : NULL,
-        .context = &status,
-    };
-    err = backup_run(inst->inst, &options);
-    api_leave_instance(inst);
-    return err;
-}
-
-JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
-    JET_ERR err = JET_errSuccess;
-    struct api_inst *inst = NULL;
-    struct inst_config *config = NULL;
-    struct event_sink events = {0};
-    char set[OS_PATH_MAX], dest[OS_PATH_MAX];
-    struct status status = {pfn, JET_snpRestore};
-
-    if (!sz || !*sz)
-        return RAISE(JET_errInvalidPath);
-    CALL(backup_path(sz, set));
-    CALL(backup_path(szDest, dest));
-    CALL(begin_exclusive(instance, BUSY_RESTORE, &inst));
-    if (atomic_load(&inst->running))
-        FAIL(JET_errAfterInitialization);
-    config = calloc(1, sizeof *config);
-    if (!config)
-        FAIL(JET_errOutOfMemory);
-    get_config(inst, config, &events);
-    struct restore_options options = {
-        .set = set,
-        .dest = *dest ? dest : NULL,
-        .status = pfn ? call_status : NULL,
-        .context = &status,
-    };
-    CALL(restore_run(config, &events, &options));
-cleanup:
-    if (inst)
-        end_exclusive(inst);
-    free(config);
     return err;
 }

@@ -252,8 +252,7 @@ static JET_ERR copy_one(struct backup *b, struct db *db) {
     JET_ERR err = JET_errSuccess;
     struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
     char name[256], to[OS_PATH_MAX];
-    uint8_t sha[SHA256_BYTES];
-    uint64_t bytes;
+    struct file_sum sum;
     struct copy_progress progress = {advance, b};
 
     if (!header)
@@ -266,8 +265,9 @@ static JET_ERR copy_one(struct backup *b, struct db *db) {
     uint32_t page_count = atomic_load(&db->page_count);
     event_write(&b->inst->events, EVENT_BACKUP_FILE_START, EVENT_INFO, "copying database %s, %llu bytes", db->path,
                 ((unsigned long long)page_count + 2) * db->page_size);
-    CALL(copy_database(db, header, page_count, to, &progress, &bytes, sha));
-    CALL(set_add(&b->set, false, name, db->path, bytes, sha));
+    CALL(copy_database(db, header, page_count, to, &progress, false, &sum));
+    JET_SIGNATURE signature = disk_signature_load(&header->sign_db);
+    CALL(set_add_database(&b->set, name, db->path, &signature, page_count, &sum));
     event_write(&b->inst->events, EVENT_BACKUP_FILE_STOP_OK, EVENT_INFO, "copied database %s", db->path);
 cleanup:
     free(header);
@@ -303,8 +303,7 @@ static void count_work(struct backup *b) {
 static JET_ERR copy_log(struct backup *b, lggen_t gen) {
     JET_ERR err = JET_errSuccess;
     char from[OS_PATH_MAX], to[OS_PATH_MAX];
-    uint8_t sha[SHA256_BYTES];
-    uint64_t bytes;
+    struct file_sum sum;
     struct log_file_check *check = calloc(1, sizeof *check);
     struct copy_progress progress = {advance, b};
 
@@ -312,13 +311,13 @@ static JET_ERR copy_log(struct backup *b, lggen_t gen) {
         FAIL(JET_errOutOfMemory);
     CALL(log_path_archive(&b->inst->config.log_dir, gen, from));
     CALL(os_path_join(to, b->target, os_path_name(from)));
-    err = copy_file(from, to, OS_CREATE | OS_TRUNCATE, &progress, &bytes, sha);
+    err = copy_file(from, to, OS_CREATE | OS_TRUNCATE, &progress, false, &sum);
     if (err == JET_errFileNotFound) {
         event_write(&b->inst->events, EVENT_BACKUP_FILE_MISSING, EVENT_ERROR, "log file %s is missing", from);
         FAIL(JET_errMissingFileToBackup);
     }
     CALL(err);
-    CALL(set_add(&b->set, true, os_path_name(from), NULL, bytes, sha));
+    CALL(set_add_log(&b->set, os_path_name(from), &sum));
     JET_SIGNATURE signature = log_signature(b->inst->log);
     err = log_file_verify(to, true, check);
     if (err >= JET_errSuccess &&

@@ -1,7 +1,6 @@
 /* One pass over a file: read in large pieces, check, hash, write. */
 #include "backup/copy.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/checksum.h"
@@ -10,22 +9,21 @@
 
 struct pass {
     struct os_file *to;
-    EVP_MD_CTX *sha;
+    struct summer summer;
     uint8_t *buffer; /* PIECE_BYTES, page aligned */
     uint64_t offset;
     const struct copy_progress *progress;
 };
 
-static JET_ERR pass_begin(struct pass *p, const char *to, unsigned to_flags, const struct copy_progress *progress) {
+static JET_ERR pass_begin(struct pass *p, const char *to, unsigned to_flags, bool sha256,
+                          const struct copy_progress *progress) {
     JET_ERR err = JET_errSuccess;
 
     *p = (struct pass){.progress = progress};
     p->buffer = aligned_alloc(4096, PIECE_BYTES);
-    p->sha = EVP_MD_CTX_new();
-    if (!p->buffer || !p->sha)
+    if (!p->buffer)
         FAIL(JET_errOutOfMemory);
-    if (EVP_DigestInit_ex(p->sha, EVP_sha256(), NULL) != 1)
-        FAIL(JET_errInternalError);
+    CALL(summer_begin(&p->summer, sha256));
     if (to)
         CALL(os_open(to, OS_WRITE | OS_SEQUENTIAL | to_flags, &p->to));
 cleanup:
@@ -35,8 +33,7 @@ cleanup:
 static JET_ERR pass_put(struct pass *p, const void *data, size_t bytes) {
     JET_ERR err = JET_errSuccess;
 
-    if (EVP_DigestUpdate(p->sha, data, bytes) != 1)
-        FAIL(JET_errInternalError);
+    CALL(summer_add(&p->summer, data, bytes));
     if (p->to)
         CALL(os_write(p->to, p->offset, data, bytes));
     p->offset += bytes;
@@ -46,21 +43,19 @@ cleanup:
     return err;
 }
 
-static JET_ERR pass_finish(struct pass *p, uint64_t *bytes, uint8_t sha256[SHA256_BYTES]) {
+static JET_ERR pass_finish(struct pass *p, struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
 
     if (p->to)
         CALL(os_sync(p->to));
-    if (EVP_DigestFinal_ex(p->sha, sha256, NULL) != 1)
-        FAIL(JET_errInternalError);
-    *bytes = p->offset;
+    CALL(summer_end(&p->summer, sum));
 cleanup:
     return err;
 }
 
 static void pass_end(struct pass *p) {
     os_close(p->to);
-    EVP_MD_CTX_free(p->sha);
+    summer_free(&p->summer);
     free(p->buffer);
 }
 
@@ -79,12 +74,12 @@ cleanup:
 }
 
 JET_ERR copy_database(struct db *db, const struct dbheader *header, uint32_t page_count, const char *to,
-                      const struct copy_progress *progress, uint64_t *bytes, uint8_t sha256[SHA256_BYTES]) {
+                      const struct copy_progress *progress, bool sha256, struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
-    struct pass pass;
+    struct pass pass = {0};
     uint32_t per_piece = PIECE_BYTES / db->page_size;
 
-    CALL(pass_begin(&pass, to, OS_CREATE, progress));
+    CALL(pass_begin(&pass, to, OS_CREATE, sha256, progress));
     CALL(pass_put(&pass, header, db->page_size));
     CALL(pass_put(&pass, header, db->page_size));
     for (pgno_t pgno = 1; pgno <= page_count; pgno += per_piece) {
@@ -94,20 +89,20 @@ JET_ERR copy_database(struct db *db, const struct dbheader *header, uint32_t pag
         CALL(verify_pages(db, pgno, count, pass.buffer));
         CALL(pass_put(&pass, pass.buffer, n));
     }
-    CALL(pass_finish(&pass, bytes, sha256));
+    CALL(pass_finish(&pass, sum));
 cleanup:
     pass_end(&pass);
     return err;
 }
 
 JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
-                  uint64_t *bytes, uint8_t sha256[SHA256_BYTES]) {
+                  bool sha256, struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
     struct os_file *file = NULL;
-    struct pass pass;
+    struct pass pass = {0};
     uint64_t size;
 
-    CALL(pass_begin(&pass, to, to_flags, progress));
+    CALL(pass_begin(&pass, to, to_flags, sha256, progress));
     CALL(os_open(from, OS_READ | OS_SEQUENTIAL, &file));
     CALL(os_size(file, &size));
     for (uint64_t at = 0; at < size;) {
@@ -116,7 +111,7 @@ JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const str
         CALL(pass_put(&pass, pass.buffer, n));
         at += n;
     }
-    CALL(pass_finish(&pass, bytes, sha256));
+    CALL(pass_finish(&pass, sum));
 cleanup:
     os_close(file);
     pass_end(&pass);

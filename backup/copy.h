@@ -14,9 +14,9 @@ struct copy_progress {
 /* A database with its header as given (page_size bytes, checksum set, written twice) and pages 1..page_count, each
  * verified (P11); a page that does not verify is read again through the cache. Synced. */
 MUST_CHECK JET_ERR copy_database(struct db *db, const struct dbheader *header, uint32_t page_count, const char *to,
-                                 const struct copy_progress *progress, uint64_t *bytes, uint8_t sha256[SHA256_BYTES]);
+                                 const struct copy_progress *progress, bool sha256, struct file_sum *sum);
 /* A plain file of any kind; `to` NULL: only the hash. Synced. to_flags: OS_CREATE, or with OS_TRUNCATE to replace. */
 MUST_CHECK JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
-                             uint64_t *bytes, uint8_t sha256[SHA256_BYTES]);
+                             bool sha256, struct file_sum *sum);
 
 #endif

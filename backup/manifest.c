@@ -1,10 +1,11 @@
 /* The manifest of a backup set: written last, read first. */
 #include <inttypes.h>
-#include <openssl/evp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "backup/set.h"
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "engine/types.h"
 
@@ -29,12 +30,10 @@ static bool name_is_plain(const char *name) {
     return *name && strlen(name) < 256 && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-JET_ERR set_add(struct set *set, bool is_log, const char *name, const char *original, uint64_t bytes,
-                const uint8_t sha256[SHA256_BYTES]) {
+static JET_ERR add(struct set *set, struct set_file file, const char *name, const char *original) {
     JET_ERR err = JET_errSuccess;
-    struct set_file file = {.is_log = is_log, .bytes = bytes};
 
-    if (set->file_count >= SET_FILES_MAX || !name_is_plain(name) || (!is_log && (!original || *original != '/')))
+    if (set->file_count >= SET_FILES_MAX || !name_is_plain(name) || (original && *original != '/'))
         FAIL(JET_errInvalidBackup);
     if ((set->file_count & (set->file_count - 1)) == 0) {
         struct set_file *grown = realloc(set->files, sizeof *grown * (set->file_count ? set->file_count * 2 : 1));
@@ -42,10 +41,9 @@ JET_ERR set_add(struct set *set, bool is_log, const char *name, const char *orig
             FAIL(JET_errOutOfMemory);
         set->files = grown;
     }
-    memcpy(file.sha256, sha256, SHA256_BYTES);
     file.name = strdup(name);
-    file.original = is_log ? NULL : strdup(original);
-    if (!file.name || (!is_log && !file.original))
+    file.original = original ? strdup(original) : NULL;
+    if (!file.name || (original && !file.original))
         FAIL(JET_errOutOfMemory);
     set->files[set->file_count++] = file;
     return JET_errSuccess;
@@ -53,6 +51,15 @@ cleanup:
     free(file.name);
     free(file.original);
     return err;
+}
+
+JET_ERR set_add_log(struct set *set, const char *name, const struct file_sum *sum) {
+    return add(set, (struct set_file){.is_log = true, .sum = *sum}, name, NULL);
+}
+
+JET_ERR set_add_database(struct set *set, const char *name, const char *original, const JET_SIGNATURE *signature,
+                         uint32_t page_count, const struct file_sum *sum) {
+    return add(set, (struct set_file){.sum = *sum, .signature = *signature, .page_count = page_count}, name, original);
 }
 
 /* ---- text ---- */
@@ -95,13 +102,8 @@ static void put_escaped(struct text *t, const char *s) {
         put(t, (uint8_t)*s <= ' ' || *s == '%' || *s == 0x7f ? "%%%02X" : "%c", (uint8_t)*s);
 }
 
-static bool sha256(const void *bytes, size_t n, uint8_t out[SHA256_BYTES]) {
-    return EVP_Digest(bytes, n, out, NULL, EVP_sha256(), NULL) == 1;
-}
-
 static JET_ERR format_manifest(const struct set *set, struct text *t) {
     char when[32];
-    uint8_t sum[SHA256_BYTES];
     JET_LOGTIME now = clock_logtime();
 
     clock_logtime_text(&now, when);
@@ -112,9 +114,12 @@ static JET_ERR format_manifest(const struct set *set, struct text *t) {
         set->log_file_bytes);
     for (uint32_t i = 0; i < set->file_count; i++) {
         const struct set_file *f = &set->files[i];
-        put(t, "%s ", f->is_log ? "log" : "database");
-        put_hex(t, f->sha256, SHA256_BYTES);
-        put(t, " %" PRIu64 " ", f->bytes);
+        put(t, "%s %08x %" PRIu64 " ", f->is_log ? "log" : "database", f->sum.crc32c, f->sum.bytes);
+        if (!f->is_log) {
+            put(t, "%u ", f->page_count);
+            put_hex(t, &f->signature, sizeof f->signature);
+            put(t, " ");
+        }
         put_escaped(t, f->name);
         if (!f->is_log) {
             put(t, " ");
@@ -124,11 +129,7 @@ static JET_ERR format_manifest(const struct set *set, struct text *t) {
     }
     if (t->failed)
         return RAISE(JET_errOutOfMemory);
-    if (!sha256(t->p, t->used, sum))
-        return RAISE(JET_errInternalError);
-    put(t, "end ");
-    put_hex(t, sum, SHA256_BYTES);
-    put(t, "\n");
+    put(t, "end %08x\n", crc32c(0, t->p, t->used));
     return t->failed ? RAISE(JET_errOutOfMemory) : JET_errSuccess;
 }
 
@@ -202,17 +203,35 @@ static bool unescape(char *s) {
     return true;
 }
 
-static bool parse_file(struct set *set, bool is_log, char *line, JET_ERR *err) {
-    char *save = NULL, *sum = strtok_r(line, " ", &save), *bytes = strtok_r(NULL, " ", &save);
-    char *name = strtok_r(NULL, " ", &save), *original = strtok_r(NULL, " ", &save);
-    uint8_t sha[SHA256_BYTES];
-    uint64_t n;
-
-    if (!name || strlen(sum) != 2 * SHA256_BYTES || !get_hex(sum, sha, sizeof sha) ||
-        !get_number(bytes, INT64_MAX, &n) || !unescape(name) || (original && !unescape(original)) ||
-        is_log != !original)
+static bool get_crc(const char *s, uint32_t *out) {
+    uint8_t b[4];
+    if (strlen(s) != 8 || !get_hex(s, b, sizeof b))
         return false;
-    *err = set_add(set, is_log, name, original, n, sha);
+    *out = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    return true;
+}
+
+static bool parse_file(struct set *set, bool is_log, char *line, JET_ERR *err) {
+    char *save = NULL, *part[6] = {0};
+    const unsigned count = is_log ? 3 : 6;
+    struct file_sum sum = {0};
+    JET_SIGNATURE signature;
+    uint64_t pages;
+
+    for (unsigned i = 0; i < count; i++)
+        if (!(part[i] = strtok_r(i ? NULL : line, " ", &save)))
+            return false;
+    if (strtok_r(NULL, " ", &save) || !get_crc(part[0], &sum.crc32c) || !get_number(part[1], INT64_MAX, &sum.bytes) ||
+        !unescape(part[count - 1]))
+        return false;
+    if (is_log) {
+        *err = set_add_log(set, part[2], &sum);
+        return *err >= JET_errSuccess;
+    }
+    if (!get_number(part[2], UINT32_MAX, &pages) || strlen(part[3]) != 2 * sizeof signature ||
+        !get_hex(part[3], &signature, sizeof signature) || !unescape(part[4]))
+        return false;
+    *err = set_add_database(set, part[4], part[5], &signature, (uint32_t)pages, &sum);
     return *err >= JET_errSuccess;
 }
 
@@ -248,15 +267,15 @@ static bool parse_line(struct set *set, char *line, JET_ERR *err) {
 
 static JET_ERR parse_manifest(struct set *set, char *text, size_t bytes) {
     JET_ERR err = JET_errSuccess;
-    uint8_t sum[SHA256_BYTES], stated[SHA256_BYTES];
-    const size_t end_bytes = 4 + 2 * SHA256_BYTES + 1;
+    uint32_t stated;
+    const size_t end_bytes = sizeof "end 01234567\n" - 1;
     char *save = NULL;
 
-    if (bytes < end_bytes + sizeof first_line || strlen(text) != bytes)
+    if (bytes < end_bytes + sizeof first_line || strlen(text) != bytes || text[bytes - 1] != '\n')
         FAIL(JET_errInvalidBackup);
     char *end = text + bytes - end_bytes;
-    if (memcmp(end, "end ", 4) != 0 || text[bytes - 1] != '\n' || !get_hex(end + 4, stated, sizeof stated) ||
-        !sha256(text, (size_t)(end - text), sum) || memcmp(sum, stated, sizeof sum) != 0)
+    text[bytes - 1] = 0;
+    if (memcmp(end, "end ", 4) != 0 || !get_crc(end + 4, &stated) || crc32c(0, text, bytes - end_bytes) != stated)
         FAIL(JET_errInvalidBackup);
     *end = 0;
     char *line = strtok_r(text, "\n", &save);

@@ -64,8 +64,7 @@ static void generation_done(void *context, lggen_t gen) {
 static JET_ERR verify_file(struct restore *r, const struct set_file *file) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
-    uint8_t sha[SHA256_BYTES];
-    uint64_t bytes = 0;
+    struct file_sum sum;
     struct os_stat st;
     struct copy_progress progress = {advance, r};
 
@@ -76,16 +75,16 @@ static JET_ERR verify_file(struct restore *r, const struct set_file *file) {
                     "%s of the backup set is missing", path);
         FAIL(file->is_log ? JET_errMissingRestoreLogFiles : JET_errFileNotFound);
     }
-    if (st.bytes != file->bytes || (!file->is_log && file->bytes % r->set.page_size != 0)) {
+    if (st.bytes != file->sum.bytes || (!file->is_log && file->sum.bytes % r->set.page_size != 0)) {
         event_write(r->events, EVENT_BAD_BACKUP_DATABASE_SIZE, EVENT_ERROR,
                     "%s of the backup set has %llu bytes, should have %llu", path, (unsigned long long)st.bytes,
-                    (unsigned long long)file->bytes);
+                    (unsigned long long)file->sum.bytes);
         FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errBadBackupDatabaseSize);
     }
-    CALL(copy_file(path, NULL, 0, &progress, &bytes, sha));
-    if (memcmp(sha, file->sha256, sizeof sha) != 0) {
+    CALL(copy_file(path, NULL, 0, &progress, file->sum.has_sha256, &sum));
+    if (!file_sum_equal(&sum, &file->sum)) {
         event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR,
-                    "%s of the backup set is damaged: its SHA-256 is not that of the manifest", path);
+                    "%s of the backup set is damaged: it is not what the manifest says", path);
         FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure);
     }
 cleanup:
@@ -298,7 +297,7 @@ static JET_ERR verify(struct restore *r) {
     if (r->set.page_size != r->config->page_size)
         FAIL(JET_errPageSizeMismatch);
     for (uint32_t i = 0; i < r->set.file_count; i++)
-        r->total_bytes += r->set.files[i].bytes * (r->set.files[i].is_log ? 1 : 2);
+        r->total_bytes += r->set.files[i].sum.bytes * (r->set.files[i].is_log ? 1 : 2);
     for (uint32_t i = 0; i < r->set.file_count; i++)
         CALL(verify_file(r, &r->set.files[i]));
     CALL(verify_chain(r));
@@ -338,8 +337,7 @@ static JET_ERR copy_databases(struct restore *r) {
     for (uint32_t i = 0; i < r->set.file_count; i++) {
         const struct set_file *f = &r->set.files[i];
         char from[OS_PATH_MAX], parent[OS_PATH_MAX];
-        uint8_t sha[SHA256_BYTES];
-        uint64_t bytes;
+        struct file_sum sum;
         if (f->is_log)
             continue;
         const char *to = r->map[at++].path;
@@ -347,8 +345,8 @@ static JET_ERR copy_databases(struct restore *r) {
         CALL(os_path_parent(parent, to));
         if (r->config->create_paths)
             CALL(os_make_dirs(parent));
-        CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE | OS_LOCK, &progress, &bytes, sha));
-        if (memcmp(sha, f->sha256, sizeof sha) != 0)
+        CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE | OS_LOCK, &progress, f->sum.has_sha256, &sum));
+        if (!file_sum_equal(&sum, &f->sum))
             FAIL(JET_errReadVerifyFailure);
         CALL(require_generations(r, to));
         CALL(os_sync_parent(to));

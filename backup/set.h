@@ -11,24 +11,27 @@
 #ifndef ESENT_BACKUP_SET_H
 #define ESENT_BACKUP_SET_H
 
+#include "backup/sum.h"
 #include "base/os.h"
 #include "log/log.h"
 
 #define SET_MANIFEST "backup.manifest"
 #define SET_FILES_MAX 100000u
-#define SHA256_BYTES 32
 
 struct set_file {
     bool is_log;
-    uint8_t sha256[SHA256_BYTES];
-    uint64_t bytes;
-    char *name;     /* in the set's directory; no slash */
-    char *original; /* databases: absolute path */
+    struct file_sum sum;
+    char *name; /* in the set's directory; no slash */
+    /* databases: */
+    char *original;          /* absolute path */
+    JET_SIGNATURE signature; /* of the database */
+    uint32_t page_count;     /* without header, shadow and trailer */
 };
 
 struct set {
     char dir[OS_PATH_MAX];
-    bool incremental;
+    bool incremental; /* of the backup that wrote the manifest last */
+    bool sha256;      /* on request: the manifest has the SHA-256 of each file and of itself */
     char base[4];
     JET_SIGNATURE signature;
     lggen_t low, high;
@@ -39,9 +42,10 @@ struct set {
 
 void set_init(struct set *set);
 void set_done(struct set *set);
-/* Takes copies of name and original (NULL for a log). */
-MUST_CHECK JET_ERR set_add(struct set *set, bool is_log, const char *name, const char *original, uint64_t bytes,
-                           const uint8_t sha256[SHA256_BYTES]);
+/* Take copies of name and original. JET_errInvalidBackup: a name that is none. */
+MUST_CHECK JET_ERR set_add_log(struct set *set, const char *name, const struct file_sum *sum);
+MUST_CHECK JET_ERR set_add_database(struct set *set, const char *name, const char *original,
+                                    const JET_SIGNATURE *signature, uint32_t page_count, const struct file_sum *sum);
 /* Writes the manifest beside the old one and renames it: durable on return. */
 MUST_CHECK JET_ERR set_write(const struct set *set);
 /* Reads and checks the manifest of a directory. JET_errFileNotFound; JET_errInvalidBackup. */

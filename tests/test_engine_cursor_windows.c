@@ -240,8 +240,12 @@ static void compare_table(struct session *s, struct db *db, const char *path, co
     size_t size = 0;
     unsigned rows = 0;
 
-    snprintf(command, sizeof command, "python3 %s/../shared/edbcheck/edbcheck.py --rows '%s' %s", ESENT_SOURCE_DIR,
-             name, path);
+    const char *script = test_edbcheck_script();
+    if (!script) {
+        test_skip("no edbcheck.py here");
+        return;
+    }
+    snprintf(command, sizeof command, "python3 %s --rows '%s' %s", script, name, path);
     FILE *dump = popen(command, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(dump);
     CHECK_OK(trx_begin(s, true));

@@ -216,7 +216,7 @@ static void seal(struct set *set) {
     for (uint32_t i = 0; i < set->file_count; i++) {
         char path[512];
         snprintf(path, sizeof path, "%s/%s", "/set", set->files[i].name);
-        CHECK_OK(copy_file(path, NULL, 0, NULL, &set->files[i].bytes, set->files[i].sha256));
+        CHECK_OK(copy_file(path, NULL, 0, NULL, false, &set->files[i].sum));
     }
     CHECK_OK(set_write(set));
 }

@@ -134,7 +134,7 @@ static void print_set(const char *dest) {
     set_init(&set);
     if (set_find(dest, &set) >= JET_errSuccess) {
         for (uint32_t i = 0; i < set.file_count; i++) {
-            bytes += set.files[i].bytes;
+            bytes += set.files[i].sum.bytes;
             databases += !set.files[i].is_log;
         }
         printf("%s backup in %s: %u database%s, log generations %u to %u, %llu bytes\n",

@@ -172,12 +172,17 @@ const char *test_windows_file(const char *name) {
     return path;
 }
 
-int test_edbcheck(const char *path) {
-    char script[PATH_BYTES];
+const char *test_edbcheck_script(void) {
+    static char script[PATH_BYTES];
     shared_path(script, "edbcheck", "edbcheck.py", "");
+    return access(script, R_OK) == 0 ? script : NULL;
+}
+
+int test_edbcheck(const char *path) {
+    const char *script = test_edbcheck_script();
     int rc = 127;
-    if (access(script, R_OK) == 0) {
-        char *argv[] = {"python3", script, (char *)path, NULL};
+    if (script) {
+        char *argv[] = {"python3", (char *)script, (char *)path, NULL};
         rc = run(argv, NULL);
     }
     if (rc == 127) {

@@ -36,6 +36,7 @@ const char *test_path(const char *name);
 const char *test_windows_file(const char *name);
 /* Runs edbcheck.py on a file: 0 clean, 1 problems (printed), -1 absent (reported as skipped). */
 int test_edbcheck(const char *path);
+const char *test_edbcheck_script(void); /* NULL: absent */
 /* Runs our own `esentutl check` of this build: its exit code, 0 clean. */
 int test_check(const char *path);
 void test_skip(const char *why);
