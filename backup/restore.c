@@ -15,6 +15,7 @@
 #include "backup/backup.h"
 #include "backup/copy.h"
 #include "backup/set.h"
+#include "backup/verify.h"
 #include "recovery/recovery.h"
 
 struct restore {
@@ -26,7 +27,7 @@ struct restore {
     struct path_map *map; /* one per database */
     uint64_t done_bytes, total_bytes;
     uint32_t reported;
-    JET_LOGTIME last_created; /* of the set's last generation */
+    struct log_chain chain; /* of the set */
     JET_ERR stop;             /* what the callback said where nobody can listen */
 };
 
@@ -61,80 +62,6 @@ static void generation_done(void *context, lggen_t gen) {
 
 /* ---- 2 ---- */
 
-static JET_ERR verify_file(struct restore *r, const struct set_file *file) {
-    JET_ERR err = JET_errSuccess;
-    char path[OS_PATH_MAX];
-    struct file_sum sum;
-    struct os_stat st;
-    struct copy_progress progress = {advance, r};
-
-    CALL(os_path_join(path, r->set.dir, file->name));
-    CALL(os_stat(path, &st));
-    if (st.kind != OS_FILE) {
-        event_write(r->events, file->is_log ? EVENT_RESTORE_LOG_MISSING : EVENT_RESTORE_FAILED, EVENT_ERROR,
-                    "%s of the backup set is missing", path);
-        FAIL(file->is_log ? JET_errMissingRestoreLogFiles : JET_errFileNotFound);
-    }
-    if (st.bytes != file->sum.bytes || (!file->is_log && file->sum.bytes % r->set.page_size != 0)) {
-        event_write(r->events, EVENT_BAD_BACKUP_DATABASE_SIZE, EVENT_ERROR,
-                    "%s of the backup set has %llu bytes, should have %llu", path, (unsigned long long)st.bytes,
-                    (unsigned long long)file->sum.bytes);
-        FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errBadBackupDatabaseSize);
-    }
-    CALL(copy_file(path, NULL, 0, &progress, file->sum.has_sha256, &sum));
-    if (!file_sum_equal(&sum, &file->sum)) {
-        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR,
-                    "%s of the backup set is damaged: it is not what the manifest says", path);
-        FAIL(file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure);
-    }
-cleanup:
-    return err;
-}
-
-/* Every generation low..high is there, of one stream, each created after the one before. */
-static JET_ERR verify_chain(struct restore *r) {
-    JET_ERR err = JET_errSuccess;
-    struct log_file_check *check = calloc(1, sizeof *check);
-    struct log_dir dir = r->config->log_dir;
-    char path[OS_PATH_MAX];
-    JET_LOGTIME created = {0};
-
-    if (!check)
-        FAIL(JET_errOutOfMemory);
-    snprintf(dir.path, sizeof dir.path, "%s", r->set.dir);
-    memcpy(dir.base, r->set.base, sizeof dir.base);
-    for (lggen_t gen = r->set.low; gen <= r->set.high; gen++) {
-        CALL(log_path_archive(&dir, gen, path));
-        err = log_file_verify(path, true, check);
-        if (err == JET_errFileNotFound) {
-            event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup set is missing",
-                        path);
-            FAIL(JET_errMissingRestoreLogFiles);
-        }
-        if (err == JET_errLogFileCorrupt) {
-            event_write(r->events, EVENT_LOG_CORRUPTION_HARD_RESTORE, EVENT_ERROR,
-                        "log file %s of the backup set is damaged at offset %u", path, check->bad_offset);
-            FAIL(JET_errLogCorruptDuringHardRestore);
-        }
-        CALL(err);
-        if (memcmp(&check->header.signature, &r->set.signature, sizeof r->set.signature) != 0) {
-            event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR, "log file %s is of another log", path);
-            FAIL(JET_errGivenLogFileHasBadSignature);
-        }
-        if (check->header.gen != gen ||
-            (gen > r->set.low && memcmp(&check->header.previous_created, &created, sizeof created) != 0)) {
-            event_write(r->events, EVENT_RESTORE_LOG_NOT_CONTIGUOUS, EVENT_ERROR,
-                        "log file %s does not follow the one before", path);
-            FAIL(JET_errGivenLogFileIsNotContiguous);
-        }
-        created = check->header.created;
-    }
-    r->last_created = created;
-cleanup:
-    free(check);
-    return err;
-}
-
 static JET_ERR own_log_does_not_follow(struct restore *r, const char *path) {
     event_write(r->events, EVENT_EXISTING_LOG_NOT_CONTIGUOUS, EVENT_ERROR,
                 "log file %s of the instance does not follow generation %u of the backup set", path, r->set.high);
@@ -146,7 +73,7 @@ static JET_ERR own_log_does_not_follow(struct restore *r, const char *path) {
 static JET_ERR verify_next_logs(struct restore *r, const struct log_range *range, struct log_header *header) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
-    JET_LOGTIME created = r->last_created;
+    JET_LOGTIME created = r->chain.last_created;
     const lggen_t top = range->high > range->current ? range->high : range->current;
 
     CALL(log_path_current(&r->config->log_dir, path));
@@ -205,50 +132,6 @@ cleanup:
     return err;
 }
 
-/* The header of a copy says which log files it needs. */
-static JET_ERR check_needs(struct restore *r, const char *path, const struct dbheader *header) {
-    const lggen_t low = le32(header->full_cur.gen_low), high = le32(header->gen_max_required);
-    if (le32(header->page_size) != r->set.page_size)
-        return RAISE(JET_errPageSizeMismatch);
-    if (low == 0)
-        return RAISE(JET_errRestoreOfNonBackupDatabase);
-    if (memcmp(&header->sign_log, &r->set.signature, sizeof r->set.signature) != 0) {
-        event_write(r->events, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_ERROR,
-                    "%s belongs to another log than that of the backup set", path);
-        return RAISE(JET_errGivenLogFileHasBadSignature);
-    }
-    if (low < r->set.low) {
-        event_write(r->events, EVENT_RESTORE_STARTING_LOG_TOO_HIGH, EVENT_ERROR,
-                    "%s needs log generation %u, the set begins with %u", path, low, r->set.low);
-        return RAISE(JET_errStartingRestoreLogTooHigh);
-    }
-    if (high > r->set.high) {
-        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR,
-                    "%s needs log generation %u, the set ends with %u", path, high, r->set.high);
-        return RAISE(JET_errEndingRestoreLogTooLow);
-    }
-    return JET_errSuccess;
-}
-
-static JET_ERR check_copy(struct restore *r, const char *name, JET_SIGNATURE *signature) {
-    JET_ERR err = JET_errSuccess;
-    struct os_file *file = NULL;
-    char path[OS_PATH_MAX];
-    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
-
-    if (!header)
-        FAIL(JET_errOutOfMemory);
-    CALL(os_path_join(path, r->set.dir, name));
-    CALL(os_open(path, OS_READ, &file));
-    CALL(dbheader_read(file, header, NULL));
-    CALL(check_needs(r, path, header));
-    *signature = disk_signature_load(&header->sign_db);
-cleanup:
-    os_close(file);
-    free(header);
-    return err;
-}
-
 /* Nothing is written over a database that somebody uses. */
 static JET_ERR check_unused(struct restore *r, const char *path) {
     struct os_file *file = NULL;
@@ -262,6 +145,7 @@ static JET_ERR check_unused(struct restore *r, const char *path) {
 /* A database goes to its original path, or under its own name to dest. */
 static JET_ERR map_databases(struct restore *r) {
     JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
     unsigned count = 0;
 
     for (uint32_t i = 0; i < r->set.file_count; i++)
@@ -275,7 +159,8 @@ static JET_ERR map_databases(struct restore *r) {
         if (f->is_log)
             continue;
         struct path_map *m = &r->map[count++];
-        CALL(check_copy(r, f->name, &m->signature));
+        CALL(os_path_join(path, r->set.dir, f->name));
+        CALL(verify_needs(path, r->set.page_size, &r->chain, r->events, &m->signature));
         if (r->options->dest)
             CALL(os_path_join(m->path, r->options->dest, f->name));
         else if ((size_t)snprintf(m->path, sizeof m->path, "%s", f->original) >= sizeof m->path)
@@ -291,16 +176,22 @@ cleanup:
 
 static JET_ERR verify(struct restore *r) {
     JET_ERR err = JET_errSuccess;
+    struct copy_progress progress = {advance, r};
 
     if (strcmp(r->set.base, r->config->log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);
     if (r->set.page_size != r->config->page_size)
         FAIL(JET_errPageSizeMismatch);
+    r->chain = (struct log_chain){.dir = r->config->log_dir,
+                                  .low = r->set.low,
+                                  .high = r->set.high,
+                                  .signature = r->set.signature};
+    snprintf(r->chain.dir.path, sizeof r->chain.dir.path, "%s", r->set.dir);
     for (uint32_t i = 0; i < r->set.file_count; i++)
         r->total_bytes += r->set.files[i].sum.bytes * (r->set.files[i].is_log ? 1 : 2);
     for (uint32_t i = 0; i < r->set.file_count; i++)
-        CALL(verify_file(r, &r->set.files[i]));
-    CALL(verify_chain(r));
+        CALL(verify_file(&r->set, &r->set.files[i], r->events, &progress));
+    CALL(verify_chain(&r->chain, r->events));
     CALL(verify_own_logs(r));
     CALL(map_databases(r));
 cleanup:
