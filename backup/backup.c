@@ -97,8 +97,7 @@ static JET_ERR check_full_is_here(struct job *j) {
         if (!backup_covers(db) || is_in_set(&j->set, db))
             continue;
         event_write(&j->inst->events, EVENT_MISS_FULL_BACKUP, EVENT_ERROR,
-                    "the full backup of database %s is not in %s: an incremental one is refused", db->path,
-                    j->set.dir);
+                    "the full backup of database %s is not in %s: an incremental one is refused", db->path, j->set.dir);
         return RAISE(JET_errMissingFullBackup);
     }
     return JET_errSuccess;
@@ -336,8 +335,11 @@ JET_ERR backup_run(struct inst *inst, const struct backup_options *options) {
     j->buffer = aligned_alloc(4096, PIECE_BYTES);
     if (!j->buffer)
         FAIL(JET_errOutOfMemory);
-    CALL(backup_begin(inst, truncate ? BACKUP_TRUNCATE : options->incremental ? BACKUP_INCREMENTAL : BACKUP_FULL, false,
-                      options->path, &j->backup));
+    CALL(backup_begin(inst,
+                      truncate               ? BACKUP_TRUNCATE
+                      : options->incremental ? BACKUP_INCREMENTAL
+                                             : BACKUP_FULL,
+                      false, options->path, &j->backup));
     err = truncate ? backup_truncate(j->backup) : to_directory(j);
     if (err < JET_errSuccess) {
         take_back(j);

@@ -12,7 +12,7 @@ typedef JET_ERR (*backup_status_fn)(void *context, JET_SNT snt, uint32_t done, u
 struct backup_options {
     const char *path; /* absolute; NULL or empty: only truncate logs */
     bool incremental, atomic;
-    bool sha256; /* the manifest has the SHA-256 of each file too */
+    bool sha256;             /* the manifest has the SHA-256 of each file too */
     backup_status_fn status; /* may be NULL */
     void *context;
 };

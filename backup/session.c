@@ -9,16 +9,18 @@
 /* ---- the table: what a call gives in each state ---- */
 
 #define SEQUENCE JET_errInvalidBackupSequence
+/* clang-format off */
 static const JET_ERR transitions[BACKUP_CALLS][BACKUP_STATES] = {
-    /*                        DATABASES                DATABASE_OPEN         BEFORE_LOGS              LOGS                     LOG_OPEN */
-    [CALL_LIST_DATABASES] = {JET_errSuccess,           JET_errSuccess,       SEQUENCE,                JET_errSuccess,          JET_errSuccess},
-    [CALL_OPEN_DATABASE]  = {JET_errSuccess,           JET_errOutOfMemory,   SEQUENCE,                SEQUENCE,                JET_errOutOfMemory},
-    [CALL_OPEN_LOG]       = {JET_errDatabaseNotFound,  JET_errOutOfMemory,   SEQUENCE,                JET_errSuccess,          JET_errOutOfMemory},
-    [CALL_READ]           = {JET_errInvalidParameter,  JET_errSuccess,       JET_errInvalidParameter, JET_errInvalidParameter, JET_errSuccess},
-    [CALL_CLOSE]          = {JET_errInvalidParameter,  JET_errSuccess,       JET_errInvalidParameter, JET_errInvalidParameter, JET_errSuccess},
-    [CALL_LIST_LOGS]      = {JET_errSuccess,           SEQUENCE,             JET_errSuccess,          JET_errSuccess,          SEQUENCE},
-    [CALL_TRUNCATE]       = {SEQUENCE,                 SEQUENCE,             SEQUENCE,                JET_errSuccess,          SEQUENCE},
+    /*                        DATABASES                DATABASE_OPEN       BEFORE_LOGS              LOGS                     LOG_OPEN */
+    [CALL_LIST_DATABASES] = {JET_errSuccess,          JET_errSuccess,     SEQUENCE,                JET_errSuccess,          JET_errSuccess},
+    [CALL_OPEN_DATABASE]  = {JET_errSuccess,          JET_errOutOfMemory, SEQUENCE,                SEQUENCE,                JET_errOutOfMemory},
+    [CALL_OPEN_LOG]       = {JET_errDatabaseNotFound, JET_errOutOfMemory, SEQUENCE,                JET_errSuccess,          JET_errOutOfMemory},
+    [CALL_READ]           = {JET_errInvalidParameter, JET_errSuccess,     JET_errInvalidParameter, JET_errInvalidParameter, JET_errSuccess},
+    [CALL_CLOSE]          = {JET_errInvalidParameter, JET_errSuccess,     JET_errInvalidParameter, JET_errInvalidParameter, JET_errSuccess},
+    [CALL_LIST_LOGS]      = {JET_errSuccess,          SEQUENCE,           JET_errSuccess,          JET_errSuccess,          SEQUENCE},
+    [CALL_TRUNCATE]       = {SEQUENCE,                SEQUENCE,           SEQUENCE,                JET_errSuccess,          SEQUENCE},
 };
+/* clang-format on */
 
 JET_ERR backup_may(const struct backup *s, enum backup_call call) {
     if (call != CALL_CLOSE && atomic_load(&s->inst->backup_stop))
@@ -79,8 +81,7 @@ cleanup:
     return err;
 }
 
-JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, const char *where,
-                      struct backup **out) {
+JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, const char *where, struct backup **out) {
     JET_ERR err = JET_errSuccess;
     const bool full = kind == BACKUP_FULL;
     struct backup *s = calloc(1, sizeof *s);
@@ -216,6 +217,7 @@ JET_ERR backup_logs(struct backup *s, lggen_t from, lggen_t *low, lggen_t *high)
 
     CALL(backup_may(s, CALL_LIST_LOGS));
     if (!s->high) {
+        s->broken = true;
         if (s->kind == BACKUP_INCREMENTAL)
             s->low = from ? from : incremental_low(s);
         CALL(check_low_exists(s));
@@ -227,6 +229,7 @@ JET_ERR backup_logs(struct backup *s, lggen_t from, lggen_t *low, lggen_t *high)
         s->info.gen_low = to_le32(s->low);
         s->info.gen_high = to_le32(s->high);
         s->state = LOGS;
+        s->broken = false;
         event_write(&s->inst->events, EVENT_BACKUP_LOG_FILES_START, EVENT_INFO, "log generations %u to %u are copied",
                     s->low, s->high);
     }
@@ -242,7 +245,7 @@ JET_ERR backup_list_logs(struct backup *s, struct multi_string *out) {
     return err < JET_errSuccess ? err : list_generations(s, low, high + 1, out);
 }
 
-bool backup_complete(const struct backup *s) {
+static bool complete(const struct backup *s) {
     if (!s->high || s->state != LOGS)
         return false;
     for (lggen_t gen = s->low; gen <= s->high; gen++)
@@ -251,13 +254,19 @@ bool backup_complete(const struct backup *s) {
     return true;
 }
 
+JET_ERR backup_check_complete(const struct backup *s) {
+    if (atomic_load(&s->inst->backup_stop))
+        return RAISE(JET_errBackupAbortByServer);
+    return complete(s) ? JET_errSuccess : RAISE(JET_errInvalidBackupSequence);
+}
+
 /* ---- stamps ---- */
 
 JET_ERR backup_stamp(struct backup *s, bool truncates) {
     JET_ERR err = JET_errSuccess;
     const bool full = s->kind == BACKUP_FULL;
-    const enum backup_stamp stamp = full ? (truncates ? STAMP_FULL : STAMP_COPY)
-                                         : (truncates ? STAMP_INCREMENTAL : STAMP_DIFFERENTIAL);
+    const enum backup_stamp stamp =
+        full ? (truncates ? STAMP_FULL : STAMP_COPY) : (truncates ? STAMP_INCREMENTAL : STAMP_DIFFERENTIAL);
     lgpos_t begin;
 
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
@@ -304,7 +313,7 @@ JET_ERR backup_truncate(struct backup *s) {
     uint32_t count = 0;
 
     CALL(backup_may(s, CALL_TRUNCATE));
-    if (s->kind != BACKUP_TRUNCATE && !backup_complete(s)) {
+    if (s->kind != BACKUP_TRUNCATE && !complete(s)) {
         event_write(&inst->events, EVENT_BACKUP_LOG_NOT_COPIED, EVENT_ERROR,
                     "log files are not truncated: not all of generations %u to %u were copied", s->low, s->high);
         FAIL(JET_errLogFileNotCopied);
@@ -326,6 +335,10 @@ JET_ERR backup_truncate(struct backup *s) {
     s->truncated = true;
 cleanup:
     return err;
+}
+
+bool backup_broken(const struct backup *s) {
+    return s->broken;
 }
 
 bool backup_truncated(const struct backup *s) {

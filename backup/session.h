@@ -29,7 +29,7 @@ static inline bool backup_covers(const struct db *db) {
 /* where: for the event. external: backup_external() finds it. JET_errBackupInProgress, JET_errInvalidBackup
  * (incremental with circular logging), JET_errMissingFullBackup, errors of inst_usable and of the log. */
 MUST_CHECK JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, const char *where,
-                                 struct backup **out);
+                                struct backup **out);
 /* The external backup that is under way, inst->backup_mutex held. JET_errNoBackup. */
 MUST_CHECK JET_ERR backup_external(struct inst *inst, struct backup **out);
 
@@ -53,8 +53,7 @@ MUST_CHECK JET_ERR backup_open(struct backup *s, const char *path, JET_HANDLE *h
  * 4096). Damage that ECC corrects is corrected, here and in the database (P11). After an error the file is closed.
  * JET_errInvalidParameter (also: no such file is open), JET_errReadVerifyFailure and the like,
  * JET_errBackupAbortByServer. */
-MUST_CHECK JET_ERR backup_read(struct backup *s, JET_HANDLE handle, void *buffer, uint32_t room,
-                                uint32_t *got);
+MUST_CHECK JET_ERR backup_read(struct backup *s, JET_HANDLE handle, void *buffer, uint32_t room, uint32_t *got);
 /* A file that was not read to its end does not count as copied. JET_errInvalidParameter. */
 MUST_CHECK JET_ERR backup_close(struct backup *s, JET_HANDLE handle);
 
@@ -73,8 +72,11 @@ MUST_CHECK JET_ERR backup_stamp(struct backup *s, bool truncates);
 /* P9. JET_errInvalidBackupSequence, JET_errLogFileNotCopied, JET_errBackupAbortByServer. */
 MUST_CHECK JET_ERR backup_truncate(struct backup *s);
 bool backup_truncated(const struct backup *s);
-/* All that belongs to the backup was read. */
-bool backup_complete(const struct backup *s);
+/* A step failed that the whole backup needs: all but a database of several. Nothing is left but to end it. */
+bool backup_broken(const struct backup *s);
+/* Every log file of the backup was read: with the databases that were, it can be restored.
+ * JET_errInvalidBackupSequence, JET_errBackupAbortByServer. */
+MUST_CHECK JET_ERR backup_check_complete(const struct backup *s);
 
 /* JET_errSuccess: it was done. An error: the backup is given up because of it. Frees the session. */
 void backup_end(struct backup *s, JET_ERR why);

@@ -41,6 +41,7 @@ struct backup {
     bool *log_read;          /* by generation - low */
     bool database_read[DB_MAX + 1];
     bool truncated;
+    bool broken; /* a step failed that the whole backup needs */
     struct stream stream;
     JET_HANDLE handles; /* given out so far */
 };

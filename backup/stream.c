@@ -114,6 +114,7 @@ JET_ERR backup_open(struct backup *s, const char *path, JET_HANDLE *handle, uint
     snprintf(s->stream.path, sizeof s->stream.path, "%s", path);
     err = db ? open_database(s, db) : open_log(s, path);
     if (err < JET_errSuccess) {
+        s->broken = !db;
         stream_close(&s->stream);
         return err;
     }
