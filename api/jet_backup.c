@@ -27,3 +27,10 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     api_leave_instance(inst);
     return err;
 }
+
+/* ---- single-instance mode ---- */
+
+JET_ERR JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) {
+    JET_ERR err = api_need_one_instance();
+    return err < JET_errSuccess ? err : JetBackupInstance(0, szBackupPath, grbit, pfnStatus);
+}
