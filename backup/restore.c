@@ -210,6 +210,9 @@ static JET_ERR require_generations(struct restore *r, const char *path) {
         FAIL(JET_errOutOfMemory);
     CALL(os_open(path, OS_WRITE | OS_LOCK, &file));
     CALL(dbheader_read(file, header, NULL));
+    uint64_t bytes;
+    CALL(os_size(file, &bytes));
+    CALL(os_resize(file, bytes - r->set.page_size)); /* the trailer */
     if (le32(header->gen_max_required) < r->set.high) {
         header->gen_max_required = header->gen_max_committed = to_le32(r->set.high);
         CALL(dbheader_write(file, header));
