@@ -200,6 +200,7 @@ static JET_ERR find_own_set(struct backup *b) {
     CALL(check_full_is_here(b));
     b->low = b->set.high + 1;
     b->set.incremental = true;
+    b->set.incremental_begin = disk_logtime_load(&b->info.time);
     snprintf(b->target, sizeof b->target, "%s", b->set.dir);
     if (log_lowest_gen(inst->log) > b->low) {
         event_write(&inst->events, EVENT_BACKUP_FILE_MISSING, EVENT_ERROR,
@@ -224,6 +225,7 @@ static JET_ERR begin_set(struct backup *b) {
     b->set.page_size = inst->config.page_size;
     b->set.log_file_bytes = inst->config.log_file_bytes;
     b->set.low = b->low;
+    b->set.full_begin = disk_logtime_load(&b->info.time);
 cleanup:
     return err;
 }
