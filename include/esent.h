@@ -2549,6 +2549,11 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
 #define JET_bitBackupSurrogate 0x00000020
 #define JET_bitInternalCopy 0x00000040
 
+#define JET_bitBackupEndNormal 0x0001
+#define JET_bitBackupEndAbort 0x0002
+#define JET_bitBackupTruncateDone 0x0100
+#define JET_bitBackupNoDbHeaderUpdate 0x0200
+
 /* Copies the databases of an instance and the log files that they need to a directory, while sessions go on. Every page
  * and log file is verified on the way. Then the headers of the databases note the backup, and log files that nobody
  * needs any more are deleted. A backup that succeeded contains everything committed before it began.
@@ -2579,6 +2584,136 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  * backup and in between, in percent. */
 JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit,
                                   JET_PFNSTATUS pfnStatus);
+
+/* ---- external backup: a client copies the files itself, with these calls only ----
+ *
+ *     JetBeginExternalBackupInstance
+ *     full: JetGetAttachInfoInstance; for each database JetOpenFileInstance, JetReadFileInstance...,
+ * JetCloseFileInstance JetGetLogInfoInstance; for each log file the same three JetTruncateLogInstance (leave it out: a
+ * copy or differential backup, which no later incremental one builds on) JetEndExternalBackupInstance2
+ *
+ * What was read goes back with JetExternalRestore. An instance has one backup at a time, a backup one open file at a
+ * time; calls for it are taken one by one, from whichever thread. A call out of order gives
+ * JET_errInvalidBackupSequence and changes nothing. An error of a database leaves that database out, the backup goes
+ * on; another error of the engine (a log file is damaged or missing, the log cannot be written) ends the backup: later
+ * calls give JET_errNoBackup.
+ *
+ * Errors of each of these functions, besides its own: JET_errNoBackup (none was begun, or it has ended);
+ * JET_errBackupAbortByServer (JetStopBackupInstance was called; JetCloseFileInstance goes on working);
+ * JET_errInvalidParameter (no such instance); JET_errNotInitialized, JET_errBackupNotAllowedYet (it is starting),
+ * JET_errRestoreInProgress, JET_errTermInProgress, JET_errClientRequestToStopJetService, JET_errInstanceUnavailable. */
+
+/* Begins a backup: writes that to the log and the event log, and fixes the log generation that a restore begins with.
+ *
+ * grbit  0: full; JET_bitBackupIncremental: log files since the last full or incremental backup
+ *
+ * Errors: JET_errBackupInProgress; JET_errInvalidGrbit; JET_errInvalidBackup (incremental with JET_paramCircularLog);
+ * JET_errMissingFullBackup (incremental, and a database has had no full one); JET_errLogWriteFail.
+ * Source: JetBeginExternalBackupInstance. */
+JET_ERR JET_API JetBeginExternalBackupInstance(JET_INSTANCE instance, JET_GRBIT grbit);
+
+/* The databases that a full backup must copy: paths, each ended by a NUL, one more NUL behind the last.
+ *
+ * szz        out; may be NULL. What does not fit into cbMax bytes is left out, without an error.
+ * pcbActual  out; bytes of the whole list; may be NULL
+ *
+ * Errors: JET_errInvalidBackupSequence (not a full backup).
+ * Source: JetGetAttachInfoInstance. */
+JET_ERR JET_API JetGetAttachInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+
+/* Opens a database or, after JetGetLogInfoInstance, a log file. A database is read with two header pages that say that
+ * it is a copy, and one page behind its last that says how far the log is needed: its size is what this call says, not
+ * that of the file.
+ *
+ * szFileName               of the lists of JetGetAttachInfoInstance and JetGetLogInfoInstance; may be relative
+ * phfFile                  out
+ * pulFileSizeLow, ...High  out; bytes
+ *
+ * Errors: JET_errInvalidParameter (an argument is NULL, the name empty); JET_errInvalidPath;
+ * JET_errInvalidBackupSequence (a database after the log files have begun, or in an incremental backup; a log file
+ * before that); JET_errOutOfMemory (a file is open already); JET_errDatabaseNotFound (not a database of the instance);
+ * JET_errMissingFileToBackup (the log file is gone, or none of the backup's); JET_errLogReadVerifyFailure (it is
+ * damaged; the event names the place).
+ * Source: JetOpenFileInstance.
+ * Differs: opens nothing but the files of the backup. A log file is verified here, whole, and not while it is read. */
+JET_ERR JET_API JetOpenFileInstance(JET_INSTANCE instance, JET_PCSTR szFileName, JET_HANDLE *phfFile,
+                                    uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
+
+/* The next bytes of the file, verified. A page with one flipped bit is handed out corrected, and is corrected in the
+ * database too.
+ *
+ * pv   aligned to 4096 bytes
+ * cb   a multiple of the database page size; of 4096 for a log file
+ * pcb  out; bytes; 0: the end. May be NULL.
+ *
+ * Errors: JET_errInvalidParameter (pv or cb; hfFile is not open); JET_errReadVerifyFailure,
+ * JET_errReadPgnoVerifyFailure, JET_errDatabaseCorrupted, JET_errDiskIO (a page is damaged: the event names it; the
+ * file is closed, the database does not belong to the backup). Source: JetReadFileInstance. */
+JET_ERR JET_API JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb);
+
+/* Closes the file. One that was not read to its end does not count as copied.
+ *
+ * Errors: JET_errInvalidParameter (hfFile is not open).
+ * Source: JetCloseFileInstance. */
+JET_ERR JET_API JetCloseFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile);
+
+/* Ends the current log generation, and lists the log files that belong to the backup, as JetGetAttachInfoInstance does.
+ * From here on databases cannot be opened. A second call gives the same list.
+ *
+ * Errors: JET_errInvalidBackupSequence (a file is open); JET_errMissingFileToBackup (log files since the last backup
+ * are gone); JET_errLogWriteFail, JET_errLogDiskFull. Source: JetGetLogInfoInstance. */
+JET_ERR JET_API JetGetLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+
+/* The same, and says which generations they are.
+ *
+ * pLogInfo  in, out; cbSize is set by the caller; may be NULL
+ *
+ * Errors: also JET_errInvalidParameter (cbSize).
+ * Source: JetGetLogInfoInstance2. */
+JET_ERR JET_API JetGetLogInfoInstance2(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual,
+                                       JET_LOGINFO *pLogInfo);
+
+/* As JetGetLogInfoInstance, but lists the log files that JetTruncateLogInstance would delete.
+ *
+ * Source: JetGetTruncateLogInfoInstance. */
+JET_ERR JET_API JetGetTruncateLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+
+/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first.
+ *
+ * Errors: JET_errInvalidBackupSequence (before JetGetLogInfoInstance, or a file is open); JET_errLogFileNotCopied (not
+ * every log file of the backup was read to its end).
+ * Source: JetTruncateLogInstance. */
+JET_ERR JET_API JetTruncateLogInstance(JET_INSTANCE instance);
+
+/* Ends the backup. If it ends normally, the headers of the databases that were copied note it: as full or incremental
+ * backup if the log was truncated, else as copy or differential one (JET_DBINFOMISC4).
+ *
+ * grbit  JET_bitBackupEndNormal: all was copied
+ *        JET_bitBackupEndAbort: give up; nothing is noted
+ *        with JET_bitBackupEndNormal: JET_bitBackupTruncateDone: note it as if the log had been truncated;
+ *        JET_bitBackupNoDbHeaderUpdate: note nothing
+ *
+ * Errors: JET_errInvalidParameter (grbit; the backup goes on); JET_errInvalidBackupSequence
+ * (JET_bitBackupEndNormal, and not every log file was read to its end) and JET_errBackupAbortByServer: the backup has
+ * ended, nothing is noted.
+ * Source: JetEndExternalBackupInstance2.
+ * Differs: a normal end of what is incomplete is an error. */
+JET_ERR JET_API JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
+
+/* JetEndExternalBackupInstance2 with JET_bitBackupEndNormal.
+ *
+ * Source: JetEndExternalBackupInstance. */
+JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance);
+
+/* Makes the backup that is under way fail: its next step gives JET_errBackupAbortByServer. An external one is ended by
+ * its client, or by JetTerm2 with JET_bitTermStopBackup. Without a backup nothing happens.
+ *
+ * Errors: JET_errInvalidParameter (not a running instance).
+ * Threads: from any, also from a status callback.
+ * Source: JetStopBackupInstance. */
+JET_ERR JET_API JetStopBackupInstance(JET_INSTANCE instance);
+
+/* ---- restore ---- */
 
 /* Restores the databases of a backup and brings them up to date: with the set's log files, then with those in the
  * instance's own log directory where they follow without a gap. Nothing committed is lost then. JetInit and
