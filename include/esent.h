@@ -2549,6 +2549,10 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
 #define JET_bitBackupSurrogate 0x00000020
 #define JET_bitInternalCopy 0x00000040
 
+/* Not in ESE: the manifest of the backup set also has the SHA-256 of each file that this backup copies and of itself.
+ * With or without the others. docs/format-set.md says how to check them with other tools. */
+#define JET_bitBackupSha256 0x40000000
+
 /* Copies the databases of an instance and the log files that they need to a directory, while sessions go on. Every page
  * and log file is verified on the way. Then the headers of the databases note the backup, and log files that nobody
  * needs any more are deleted. A backup that succeeded contains everything committed before it began.
