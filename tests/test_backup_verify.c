@@ -390,10 +390,15 @@ static JET_ERR parse_sealed(const char *lines) {
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
     n += (size_t)snprintf(text + (size_t)snprintf(text, room, "%s", lines), 32, "end %08x\n", crc32c(0, lines, n));
     JET_ERR err = set_parse(text, n, &set);
-    if (err >= JET_errSuccess)
-        set_done(&set);
     free(text);
-    return err;
+    if (err < JET_errSuccess)
+        return err;
+    CHECK_OK(set_format(&set, &text, &n));
+    set_done(&set);
+    err = set_parse(text, n, &set);
+    set_done(&set);
+    free(text);
+    return err < JET_errSuccess ? JET_errInternalError : err; /* what was taken can be written */
 }
 
 /* All lines but the last. */
@@ -556,6 +561,50 @@ static void manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place(v
     end(image);
 }
 
+/* Whatever is changed under a right CRC: it is refused, or it is a manifest that could have been written. */
+static void manifest__changed_at_random_is_refused_or_is_another_manifest(void) {
+    static const char *const parts[] = {" ",    "\n",        "%",       "%00", "0",  "9",
+                                        "log ", "database ", "sha256 ", "/",   "..", "\xff"};
+    struct disk_image *image = begin();
+    char *lines = manifest_lines(test_random_below(2)), *changed = malloc(strlen(lines) + 64);
+    const size_t bytes = strlen(lines);
+    unsigned refused = 0, taken = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(changed);
+    for (unsigned i = 0; i < 20000; i++) {
+        size_t at = test_random_below(bytes), cut = test_random_below(3) ? 1 : test_random_below(bytes - at);
+        const char *part = test_random_below(4) ? parts[test_random_below(12)] : "";
+        snprintf(changed, bytes + 64, "%.*s%s%s", (int)at, lines, part, lines + at + cut);
+        JET_ERR err = parse_sealed(changed);
+        CU_ASSERT_FATAL(err == JET_errInvalidBackup || err == JET_errSuccess);
+        refused += err < JET_errSuccess;
+        taken += err >= JET_errSuccess;
+    }
+    CU_ASSERT(refused > 10000 && refused + taken == 20000);
+    printf("%u refused ", refused);
+    free(changed);
+    free(lines);
+    end(image);
+}
+
+static void name_of_a_database__is_none_that_another_file_has_or_will_have(void) {
+    static const char *const unfit[] = {
+        "", ".", "..", "a/b", "backup.manifest", "backup.manifest.tmp", "edb00009.log", "EDB0000A.LOG", "x.edb"};
+    static const char *const fit[] = {"y.edb", "X.EDB", "...", "edb.log", "abc00001.log", "edb00001.jrs"};
+    const JET_SIGNATURE signature = {0};
+    const struct file_sum sum = {0};
+    struct set set;
+    set_init(&set);
+    memcpy(set.base, "edb", 4);
+    CHECK_OK(set_add_database(&set, "x.edb", "/x.edb", &signature, 1, &sum));
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        CU_ASSERT_FALSE(set_name_fits(&set, unfit[i]));
+        CHECK_ERR(set_add_database(&set, unfit[i], "/x.edb", &signature, 1, &sum), JET_errInvalidBackup);
+    }
+    for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+        CHECK_OK(set_add_database(&set, fit[i], "/x.edb", &signature, 1, &sum));
+    set_done(&set);
+}
+
 static void manifest__says_what_was_written(void) {
     struct disk_image *image = begin();
     struct set set, again;
@@ -600,4 +649,5 @@ TEST_MAIN(TEST(whole_set__is_read_once_and_its_chain_is_known),
           TEST(manifest_line__twice_or_missing_or_in_another_place_is_refused),
           TEST(manifest_value__that_cannot_be_is_refused),
           TEST(manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place),
-          TEST(manifest__says_what_was_written))
+          TEST(manifest__says_what_was_written), TEST(manifest__changed_at_random_is_refused_or_is_another_manifest),
+          TEST(name_of_a_database__is_none_that_another_file_has_or_will_have))
