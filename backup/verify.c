@@ -55,11 +55,11 @@ cleanup:
 
 /* A content that is not the manifest's comes before what is wrong with it, which then says only where. */
 static void check_sum(const struct set_file *file, const char *path, const struct file_sum *sum, struct finding *f) {
+    const JET_ERR err = file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure;
     if (file_sum_equal(sum, &file->sum))
         return;
-    find(f, JET_errSuccess, EVENT_RESTORE_FAILED, "%s of the backup set is damaged: it is not what the manifest says",
-         path);
-    f->err = file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure;
+    find(f, err, EVENT_RESTORE_FAILED, "%s of the backup set is damaged: it is not what the manifest says", path);
+    f->err = err;
 }
 
 JET_ERR verify_file(const struct set *set, const struct set_file *file, const struct event_sink *events,
@@ -320,6 +320,14 @@ cleanup:
     return err;
 }
 
+/* What the system says of a file is no finding, but it has a name. */
+static void name_unreadable(const struct set *set, const struct set_file *file, JET_ERR err,
+                            const struct event_sink *events) {
+    if (err == JET_errDiskIO || err == JET_errFileAccessDenied || err == JET_errFileIOBeyondEOF)
+        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s/%s of the backup set cannot be read: error %d (%s)",
+                    set->dir, file->name, (int)err, err_name(err));
+}
+
 JET_ERR verify_set(const struct set *set, const struct event_sink *events, const struct copy_progress *progress,
                    struct log_chain *chain) {
     JET_ERR err = JET_errSuccess;
@@ -330,8 +338,10 @@ JET_ERR verify_set(const struct set *set, const struct event_sink *events, const
     snprintf(chain->dir.path, sizeof chain->dir.path, "%s", set->dir);
     for (uint32_t i = 0; i < set->file_count; i++) {
         const struct set_file *file = &set->files[i];
-        CALL(file->is_log ? verify_log(set, file, gen++, chain, events, progress)
-                          : verify_database(set, file, chain, events, progress));
+        err = file->is_log ? verify_log(set, file, gen++, chain, events, progress)
+                           : verify_database(set, file, chain, events, progress);
+        name_unreadable(set, file, err, events);
+        CALL(err);
     }
 cleanup:
     return err;

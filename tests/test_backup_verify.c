@@ -354,6 +354,25 @@ static void files_that_do_not_belong_together__are_named_though_the_manifest_agr
     check_damages(cases, sizeof cases / sizeof *cases, true);
 }
 
+static void file_that_cannot_be_read__is_named(void) {
+    static const char *const parts[] = {"/set/b.edb", "/set/edb00002.log"};
+    struct disk_image *image = begin();
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned nth = 1;; nth++) {
+            disk_fail(nth, parts[i], nth % 2 ? JET_errDiskIO : JET_errFileAccessDenied);
+            JET_ERR err = verify("/set");
+            bool failed = disk_failed() != NULL;
+            disk_no_fault();
+            if (!failed) {
+                CU_ASSERT(err == JET_errSuccess && nth > 3);
+                break;
+            }
+            CU_ASSERT_EQUAL(err, nth % 2 ? JET_errDiskIO : JET_errFileAccessDenied);
+            CU_ASSERT(strstr(found, parts[i]) && strstr(found, "cannot be read"));
+        }
+    end(image);
+}
+
 /* By itself, as restores do that have no manifest. */
 static void needs_of_a_database__include_those_of_its_trailer(void) {
     static const struct damage cases[] = {
@@ -645,7 +664,7 @@ static void manifest__says_what_was_written(void) {
 TEST_MAIN(TEST(whole_set__is_read_once_and_its_chain_is_known),
           TEST(damaged_file__is_named_with_the_place_of_the_damage),
           TEST(files_that_do_not_belong_together__are_named_though_the_manifest_agrees),
-          TEST(needs_of_a_database__include_those_of_its_trailer),
+          TEST(file_that_cannot_be_read__is_named), TEST(needs_of_a_database__include_those_of_its_trailer),
           TEST(manifest_line__twice_or_missing_or_in_another_place_is_refused),
           TEST(manifest_value__that_cannot_be_is_refused),
           TEST(manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place),
