@@ -28,7 +28,7 @@ struct restore {
     uint64_t done_bytes, total_bytes;
     uint32_t reported;
     struct log_chain chain; /* of the set */
-    JET_ERR stop;             /* what the callback said where nobody can listen */
+    JET_ERR stop;           /* what the callback said where nobody can listen */
 };
 
 static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
@@ -182,10 +182,8 @@ static JET_ERR verify(struct restore *r) {
         FAIL(JET_errInvalidBackup);
     if (r->set.page_size != r->config->page_size)
         FAIL(JET_errPageSizeMismatch);
-    r->chain = (struct log_chain){.dir = r->config->log_dir,
-                                  .low = r->set.low,
-                                  .high = r->set.high,
-                                  .signature = r->set.signature};
+    r->chain = (struct log_chain){
+        .dir = r->config->log_dir, .low = r->set.low, .high = r->set.high, .signature = r->set.signature};
     snprintf(r->chain.dir.path, sizeof r->chain.dir.path, "%s", r->set.dir);
     for (uint32_t i = 0; i < r->set.file_count; i++)
         r->total_bytes += r->set.files[i].sum.bytes * (r->set.files[i].is_log ? 1 : 2);
@@ -210,6 +208,9 @@ static JET_ERR require_generations(struct restore *r, const char *path) {
         FAIL(JET_errOutOfMemory);
     CALL(os_open(path, OS_WRITE | OS_LOCK, &file));
     CALL(dbheader_read(file, header, NULL));
+    uint64_t bytes;
+    CALL(os_size(file, &bytes));
+    CALL(os_resize(file, bytes - r->set.page_size)); /* the trailer */
     if (le32(header->gen_max_required) < r->set.high) {
         header->gen_max_required = header->gen_max_committed = to_le32(r->set.high);
         CALL(dbheader_write(file, header));

@@ -139,8 +139,8 @@ void cache_detach(struct cache_file *f) {
 
 static void event_page(const struct cache_file *f, enum event_id id, enum event_severity severity, pgno_t pgno,
                        JET_ERR err, const char *what) {
-    event_write(f->cache->events, id, severity, "%s: page %u at offset %llu: %s (%s, %d)", f->path, pgno,
-                (unsigned long long)page_offset(f, pgno), what, err_name(err), (int)err);
+    event_write(f->cache->events, id, severity, "%s: page %u at offset %llu: %s: error %d (%s)", f->path, pgno,
+                (unsigned long long)page_offset(f, pgno), what, (int)err, err_name(err));
 }
 
 static JET_ERR bad_page(const struct cache_file *f, enum event_id id, pgno_t pgno, JET_ERR err, const char *what) {
@@ -154,7 +154,7 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
     const char *why;
     JET_ERR err = os_read(f->file, page_offset(f, pgno), b, f->page_size);
     if (err < JET_errSuccess)
-        return bad_page(f, err == JET_errFileIOBeyondEOF ? EVENT_PAGE_MISSING : EVENT_PAGE_READ_ERROR, pgno, err,
+        return bad_page(f, err == JET_errFileIOBeyondEOF ? EVENT_PAGE_MISSING : EVENT_DATABASE_READ_ERROR, pgno, err,
                         "cannot be read");
     enum page_verdict verdict = page_sum_check(b, f->page_size, pgno, true);
     *blank = verdict == PAGE_BLANK;
@@ -341,26 +341,19 @@ void cache_image_logged(struct page_ref *ref) {
 
 JET_ERR cache_copy_page(struct cache_file *f, pgno_t pgno, uint8_t *out) {
     JET_ERR err = JET_errSuccess;
-    struct segment *s = segment_of(f, pgno);
     struct log *log = atomic_load(&f->cache->log);
-    lgpos_t last_change = 0;
-    bool blank = false, corrected = false;
-    if (!s || pgno == 0)
-        CALL(segment_for_read(f, pgno, &s));
-    struct cache_page *page = &s->pages[pgno % CACHE_SEGMENT_PAGES];
-    /* Nobody loads, and so nobody changes or writes, a page that is not resident while we hold this. */
-    latch_word(f->cache, page, LATCH_SHARED);
-    bool resident = atomic_load(&page->word) & WORD_RESIDENT;
-    if (resident) {
-        memcpy(out, segment_page(f, s, pgno), f->page_size);
-        last_change = atomic_load(&page->last_change);
-    } else {
-        err = read_page(f, pgno, out, &blank, &corrected);
+    struct page_ref ref = {0};
+
+    err = cache_latch(f, pgno, LATCH_SHARED, &ref);
+    if (err == JET_errPageNotInitialized) {
+        memset(out, 0, f->page_size);
+        return JET_errSuccess;
     }
-    unlatch_word(f->cache, page, LATCH_SHARED);
     CALL(err);
-    if (resident)
-        page_sum_set(out, f->page_size, pgno);
+    memcpy(out, ref.page.b, f->page_size);
+    lgpos_t last_change = atomic_load(&ref.state->last_change);
+    cache_unlatch(&ref);
+    page_sum_set(out, f->page_size, pgno);
     if (log && last_change)
         CALL(log_flush(log, last_change));
 cleanup:

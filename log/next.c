@@ -149,7 +149,7 @@ static JET_ERR prepare(struct log_next *next, struct os_file **file, bool *reser
     if (err == JET_errDiskFull) {
         if (!atomic_exchange(&next->disk_full, true))
             event_write(next->config->events, EVENT_LOG_DISK_FULL, EVENT_ERROR,
-                        "The disk of the log directory %s is full: a reserve log file is used, updates are refused.",
+                        "the disk of the log directory %s is full: a reserve log file is used, updates are refused",
                         next->config->dir.path);
         *reserve_used = true;
         CALL(prepare_reserve(next, temp, file));
@@ -210,7 +210,7 @@ JET_ERR log_next_open(const struct log_config *config, struct log_next **out) {
     if (err == JET_errDiskFull) {
         atomic_store(&next->disk_full, true);
         event_write(config->events, EVENT_LOG_DISK_FULL, EVENT_ERROR,
-                    "The disk of the log directory %s has no room for the reserve log files: updates are refused.",
+                    "the disk of the log directory %s has no room for the reserve log files: updates are refused",
                     config->dir.path);
         err = JET_errSuccess;
     }
@@ -255,15 +255,25 @@ void log_next_want(struct log_next *next) {
 }
 
 /* An earlier failure is tried again here: there may be space by now. */
-JET_ERR log_next_take(struct log_next *next, struct os_file **file, bool *reserve_used) {
-    JET_ERR err = JET_errSuccess;
-    os_mutex_lock(&next->lock);
+static void make_ready(struct log_next *next) {
     if (next->state == IDLE || next->state == FAILED) {
         next->state = WANTED;
         os_cond_broadcast(&next->changed);
     }
     while (next->state == WANTED || next->state == WORKING)
         os_cond_wait(&next->changed, &next->lock);
+}
+
+void log_next_wait(struct log_next *next) {
+    os_mutex_lock(&next->lock);
+    make_ready(next);
+    os_mutex_unlock(&next->lock);
+}
+
+JET_ERR log_next_take(struct log_next *next, struct os_file **file, bool *reserve_used) {
+    JET_ERR err = JET_errSuccess;
+    os_mutex_lock(&next->lock);
+    make_ready(next);
     if (next->state == READY) {
         *file = next->file;
         *reserve_used = next->reserve_used;
