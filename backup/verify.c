@@ -168,27 +168,23 @@ static void check_trailer(const void *page, const struct dbheader *header, const
              "%s needs log generation %u, the set ends with %u", path, current, chain->high);
 }
 
-/* The last page of a file that may end with a trailer or, if its copy has none, with a page of the database. */
 static JET_ERR check_last_page(struct os_file *file, const struct dbheader *header, const char *path,
                                const struct log_chain *chain, struct finding *f) {
     JET_ERR err = JET_errSuccess;
     const uint32_t page_size = le32(header->page_size);
     uint64_t bytes;
-    lggen_t current;
     uint8_t *page = malloc(page_size);
 
     if (!page)
         FAIL(JET_errOutOfMemory);
     CALL(os_size(file, &bytes));
-    if (bytes % page_size != 0)
-        find(f, JET_errBadBackupDatabaseSize, EVENT_BAD_BACKUP_DATABASE_SIZE, "%s ends within a page", path);
-    const uint64_t pages = bytes / page_size - 2; /* two headers were read */
-    if (pages == 0 || f->err < JET_errSuccess)
+    if (bytes % page_size != 0 || bytes < 3 * (uint64_t)page_size) {
+        find(f, JET_errBadBackupDatabaseSize, EVENT_BAD_BACKUP_DATABASE_SIZE,
+             "%s has %llu bytes, which a copy cannot have", path, (unsigned long long)bytes);
         goto cleanup;
+    }
     CALL(os_read(file, bytes - page_size, page, page_size));
-    enum page_verdict verdict = page_sum_check(page, page_size, (pgno_t)pages, false);
-    if ((verdict != PAGE_GOOD && verdict != PAGE_BLANK) || trailer_check(page, header, &current) >= JET_errSuccess)
-        check_trailer(page, header, path, chain, f);
+    check_trailer(page, header, path, chain, f);
 cleanup:
     free(page);
     return err;

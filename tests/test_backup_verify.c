@@ -92,23 +92,10 @@ static void write_trailer(struct set *set, const char *name, lggen_t current) {
     write_block(set, name, trailer_at(set, name), page);
 }
 
-/* Copies that a backup made without a trailer get one. */
-static void give_trailers(const char *path) {
-    struct set set;
-    CHECK_OK(set_read(path, &set));
-    for (uint32_t i = 0; i < set.file_count && !set.files[i].is_log; i++)
-        if (set.files[i].sum.bytes == ((uint64_t)set.files[i].page_count + 2) * PAGE)
-            write_trailer(&set, set.files[i].name, set.low);
-    seal(&set);
-    set_done(&set);
-}
-
 static struct disk_image *begin(void) {
     disk_install(test_random());
     make_set("/live", "/set");
     make_set("/other", "/foreign");
-    give_trailers("/set");
-    give_trailers("/foreign");
     return disk_save();
 }
 
@@ -212,6 +199,12 @@ static void flip_trailer(struct set *set) {
 static void zero_trailer(struct set *set) {
     uint8_t zeros[PAGE] = {0};
     write_block(set, "a.edb", trailer_at(set, "a.edb"), zeros);
+}
+static void lose_trailer(struct set *set) {
+    disk_cut(path_in(set, "a.edb"), trailer_at(set, "a.edb") * PAGE);
+}
+static void cut_trailer(struct set *set) {
+    disk_cut(path_in(set, "a.edb"), trailer_at(set, "a.edb") * PAGE + 1000);
 }
 static void swap_trailers(struct set *set) {
     write_block(set, "a.edb", trailer_at(set, "a.edb"), read_block(set, "b.edb", trailer_at(set, "b.edb")));
@@ -378,6 +371,9 @@ static void needs_of_a_database__include_those_of_its_trailer(void) {
     static const struct damage cases[] = {
         {trailer_at_the_end, JET_errSuccess, NULL},
         {flip_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {zero_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {lose_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {cut_trailer, JET_errBadBackupDatabaseSize, "/set/a.edb has"},
         {swap_trailers, JET_errDatabasePatchFileMismatch, "the trailer of /set/a.edb is that of another copy"},
         {trailer_beyond_the_end, JET_errEndingRestoreLogTooLow, "/set/a.edb needs log generation"},
         {require_later_log, JET_errEndingRestoreLogTooLow, "/set/a.edb needs log generation 1000"},
