@@ -84,7 +84,7 @@ static JET_ERR give_list(JET_INSTANCE instance, JET_ERR (*list)(struct backup *,
                          uint32_t max, uint32_t *actual, JET_LOGINFO *info) {
     struct api_inst *inst;
     struct backup *backup;
-    struct multi_string strings;
+    struct multi_string strings = {0};
 
     JET_ERR err = enter_external(instance, 0, &inst, &backup);
     if (err < JET_errSuccess)
@@ -219,4 +219,52 @@ JET_ERR JetStopBackupInstance(JET_INSTANCE instance) {
     backup_ask_stop(inst->inst);
     api_leave_instance(inst);
     return JET_errSuccess;
+}
+
+/* ---- single-instance mode ---- */
+
+#define ON_THE_ONE_INSTANCE(call)                                                                                      \
+    do {                                                                                                               \
+        JET_ERR err = api_need_one_instance();                                                                         \
+        return err < JET_errSuccess ? err : (call);                                                                    \
+    } while (0)
+
+JET_ERR JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus) {
+    ON_THE_ONE_INSTANCE(JetBackupInstance(0, szBackupPath, grbit, pfnStatus));
+}
+
+JET_ERR JetBeginExternalBackup(JET_GRBIT grbit) {
+    ON_THE_ONE_INSTANCE(JetBeginExternalBackupInstance(0, grbit));
+}
+
+JET_ERR JetGetAttachInfo(JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual) {
+    ON_THE_ONE_INSTANCE(JetGetAttachInfoInstance(0, szz, cbMax, pcbActual));
+}
+
+JET_ERR JetOpenFile(JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh) {
+    ON_THE_ONE_INSTANCE(JetOpenFileInstance(0, szFileName, phfFile, pulFileSizeLow, pulFileSizeHigh));
+}
+
+JET_ERR JetReadFile(JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb) {
+    ON_THE_ONE_INSTANCE(JetReadFileInstance(0, hfFile, pv, cb, pcb));
+}
+
+JET_ERR JetCloseFile(JET_HANDLE hfFile) {
+    ON_THE_ONE_INSTANCE(JetCloseFileInstance(0, hfFile));
+}
+
+JET_ERR JetGetLogInfo(JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual) {
+    ON_THE_ONE_INSTANCE(JetGetLogInfoInstance(0, szz, cbMax, pcbActual));
+}
+
+JET_ERR JetTruncateLog(void) {
+    ON_THE_ONE_INSTANCE(JetTruncateLogInstance(0));
+}
+
+JET_ERR JetEndExternalBackup(void) {
+    ON_THE_ONE_INSTANCE(JetEndExternalBackupInstance(0));
+}
+
+JET_ERR JetStopBackup(void) {
+    ON_THE_ONE_INSTANCE(JetStopBackupInstance(0));
 }

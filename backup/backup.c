@@ -77,6 +77,7 @@ static JET_ERR begin_set(struct job *j) {
     j->set.signature = log_signature(inst->log);
     j->set.page_size = inst->config.page_size;
     j->set.log_file_bytes = inst->config.log_file_bytes;
+    j->set.full_begin = backup_time(j->backup);
     j->set.sha256 = j->options->sha256;
 cleanup:
     return err;
@@ -118,6 +119,7 @@ static JET_ERR find_own_set(struct job *j) {
         FAIL(JET_errInvalidBackup);
     CALL(check_full_is_here(j));
     j->set.incremental = true;
+    j->set.incremental_begin = backup_time(j->backup);
     j->low = j->set.high + 1;
     snprintf(j->target, sizeof j->target, "%s", j->set.dir);
     if (log_lowest_gen(inst->log) > j->low) {

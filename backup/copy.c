@@ -57,25 +57,49 @@ static void pass_end(struct pass *p) {
     free(p->buffer);
 }
 
-JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
-                  bool sha256, struct file_sum *sum) {
+/* The rest of a pass that has begun. */
+static JET_ERR pass_through(struct pass *pass, const char *from, const struct copy_viewer *viewer,
+                            struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
     struct os_file *file = NULL;
-    struct pass pass = {0};
     uint64_t size;
 
-    CALL(pass_begin(&pass, to, to_flags, sha256, progress));
     CALL(os_open(from, OS_READ | OS_SEQUENTIAL, &file));
     CALL(os_size(file, &size));
     for (uint64_t at = 0; at < size;) {
         size_t n = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
-        CALL(os_read(file, at, pass.buffer, n));
-        CALL(pass_put(&pass, pass.buffer, n));
+        CALL(os_read(file, at, pass->buffer, n));
+        if (viewer)
+            viewer->see(viewer->context, at, pass->buffer, n);
+        CALL(pass_put(pass, pass->buffer, n));
         at += n;
     }
-    CALL(pass_finish(&pass, sum));
+    CALL(pass_finish(pass, sum));
 cleanup:
     os_close(file);
+    return err;
+}
+
+JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
+                  bool sha256, struct file_sum *sum) {
+    JET_ERR err = JET_errSuccess;
+    struct pass pass = {0};
+
+    CALL(pass_begin(&pass, to, to_flags, sha256, progress));
+    CALL(pass_through(&pass, from, NULL, sum));
+cleanup:
+    pass_end(&pass);
+    return err;
+}
+
+JET_ERR copy_view(const char *from, const struct copy_viewer *viewer, const struct copy_progress *progress, bool sha256,
+                  struct file_sum *sum) {
+    JET_ERR err = JET_errSuccess;
+    struct pass pass = {0};
+
+    CALL(pass_begin(&pass, NULL, 0, sha256, progress));
+    CALL(pass_through(&pass, from, viewer, sum));
+cleanup:
     pass_end(&pass);
     return err;
 }

@@ -11,6 +11,14 @@ struct copy_progress {
     void *context;
 };
 
+/* Sees a file piece by piece, in order. A piece is whole pages of any size, but for the file's last. */
+struct copy_viewer {
+    void (*see)(void *context, uint64_t offset, void *data, size_t bytes);
+    void *context;
+};
+/* A plain file, only read. viewer may be NULL. */
+MUST_CHECK JET_ERR copy_view(const char *from, const struct copy_viewer *viewer, const struct copy_progress *progress,
+                             bool sha256, struct file_sum *sum);
 /* A plain file of any kind; `to` NULL: only the hash. Synced. to_flags: OS_CREATE, or with OS_TRUNCATE to replace. */
 MUST_CHECK JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
                              bool sha256, struct file_sum *sum);

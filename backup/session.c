@@ -122,6 +122,10 @@ JET_ERR backup_external(struct inst *inst, struct backup **out) {
     return *out ? JET_errSuccess : RAISE(JET_errNoBackup);
 }
 
+JET_LOGTIME backup_time(const struct backup *s) {
+    return disk_logtime_load(&s->info.time);
+}
+
 /* ---- lists ---- */
 
 static JET_ERR add(struct multi_string *list, const char *string) {

@@ -38,6 +38,8 @@ struct multi_string {
     char *text;   /* the caller's to free */
     size_t bytes; /* with all NULs */
 };
+JET_LOGTIME backup_time(const struct backup *s); /* when it began */
+
 /* Databases to copy (full backup); log files to copy; log files that backup_truncate() would delete. The latter two
  * roll the log first as backup_logs() does. JET_errInvalidBackupSequence, JET_errBackupAbortByServer. */
 MUST_CHECK JET_ERR backup_list_databases(struct backup *s, struct multi_string *out);

@@ -1594,7 +1594,13 @@ typedef struct {
 
 #pragma GCC visibility push(default)
 
-/* ---- instances ---- */
+/* ---- instances ----
+ *
+ * One or several. JetCreateInstance makes as many as JET_paramMaxInstances allows (multi-instance mode). A program that
+ * needs one only may call JetInit without having made any (single-instance mode, that of Windows 2000): then 0 and
+ * JET_instanceNil mean this one in every function that takes an instance, and the functions that take none
+ * (JetStopService, JetBackup, ...) work on it. The first instance decides on the mode, the end of the last one ends it.
+ * A null instance is JET_errInvalidInstance in multi-instance mode, and JET_errNotInitialized where there is none. */
 
 /* Makes an instance: a log with its checkpoint, and the databases that will be attached to it. It has the parameters
  * that are set for the engine (JetSetSystemParameter with no instance), and does nothing until JetInit.
@@ -1602,10 +1608,9 @@ typedef struct {
  * pinstance       out: the instance; JetTerm ends it, even if JetInit was never called
  * szInstanceName  a name that no other instance of the process has; NULL is a name too: one instance may have it
  *
- * Errors: JET_errInstanceNameInUse; JET_errTooManyInstances (JET_paramMaxInstances); JET_errInvalidParameter also for a
- * name that is longer than 63 bytes.
- * Source: JetCreateInstance.
- * Differs: there is no single-instance mode, so JET_errRunningInOneInstanceMode is never given. */
+ * Errors: JET_errInstanceNameInUse; JET_errTooManyInstances (JET_paramMaxInstances); JET_errRunningInOneInstanceMode
+ * (JetInit has made the only one); JET_errInvalidParameter also for a name that is longer than 63 bytes.
+ * Source: JetCreateInstance. */
 JET_ERR JET_API JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName);
 
 /* JetCreateInstance with a name for people.
@@ -1629,9 +1634,11 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
 /* Starts an instance: takes its directories, reads its log, brings the databases that were attached at a crash to the
  * state of the last commit, and closes them. The first start makes the log, the reserve log files and the checkpoint.
  *
- * pinstance  in: an instance that is not running
+ * pinstance  in: an instance that is not running. NULL, or a variable that holds 0 or JET_instanceNil: the only one
+ *            is made, with the parameters of the engine; out: its handle. It ends with JetTerm, or when this fails.
  *
- * Errors: JET_errAlreadyInitialized; JET_errInvalidPath, JET_errInvalidSystemPath, JET_errInvalidLogDirectory (a
+ * Errors: JET_errAlreadyInitialized; JET_errRunningInMultiInstanceMode (no instance given, and others have been made);
+ * JET_errInvalidPath, JET_errInvalidSystemPath, JET_errInvalidLogDirectory (a
  * directory is missing; JET_paramCreatePathIfNotExist makes it), JET_errSystemPathInUse, JET_errLogFilePathInUse
  * (another instance, of this or another process, has it), JET_errFileAccessDenied. From recovery:
  * JET_errMissingLogFile, JET_errRequiredLogFilesMissing, JET_errInvalidLogSequence, JET_errLogGenerationMismatch (log
@@ -1643,9 +1650,8 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
  * After a failure: the instance is not running and may be started again or terminated; recovery may have written part
  * of its work, which a later start goes on from.
  * Source: JetInit.
- * Differs: pinstance NULL is JET_errInvalidParameter, and *pinstance must come from JetCreateInstance. A log keeps the
- * file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file that can be read recovery
- * begins with the first log file. */
+ * Differs: a log keeps the file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file
+ * that can be read recovery begins with the first log file. */
 JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
 
 /* JetInit with options.
@@ -1700,11 +1706,17 @@ JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
  * Source: JetStopServiceInstance. */
 JET_ERR JET_API JetStopServiceInstance(JET_INSTANCE instance);
 
+/* JetStopServiceInstance in single-instance mode.
+ * Errors: JET_errRunningInMultiInstanceMode.
+ * Source: JetStopService. */
+JET_ERR JET_API JetStopService(void);
+
 /* Sets a parameter. docs/parameters.md lists them: what each means, its range, default and scope, and which are used,
  * and which only stored.
  *
  * pinstance  the instance; NULL, or a variable that holds 0 or JET_instanceNil: the engine, that is, the default of
- *            instances made later. Parameters of global scope are the engine's in any case. Never written to.
+ *            instances made later; in single-instance mode the one instance. Parameters of global scope are the
+ *            engine's in any case. Never written to.
  * sesid      a session, whose instance is meant then and pinstance is ignored; 0 or JET_sesidNil: none
  * paramid    JET_param...
  * lParam     the value, if it is a number; for a boolean 0 is false
@@ -1721,7 +1733,7 @@ JET_ERR JET_API JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, 
 
 /* Reads a parameter.
  *
- * instance  0 or JET_instanceNil: the engine
+ * instance  0 or JET_instanceNil: the engine; in single-instance mode the one instance
  * sesid     as in JetSetSystemParameter
  * paramid   JET_param...
  * plParam   out: the value, if it is a number (then it may not be NULL). JET_paramErrorToString: in: a JET_ERR.
@@ -2585,6 +2597,11 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
 JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit,
                                   JET_PFNSTATUS pfnStatus);
 
+/* JetBackupInstance in single-instance mode.
+ * Errors: JET_errRunningInMultiInstanceMode.
+ * Source: JetBackup. */
+JET_ERR JET_API JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
+
 /* ---- external backup: a client copies the files itself, with these calls only ----
  *
  *     JetBeginExternalBackupInstance
@@ -2712,6 +2729,20 @@ JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance);
  * Threads: from any, also from a status callback.
  * Source: JetStopBackupInstance. */
 JET_ERR JET_API JetStopBackupInstance(JET_INSTANCE instance);
+
+/* The same in single-instance mode.
+ * Errors: JET_errRunningInMultiInstanceMode.
+ * Source: JetBeginExternalBackup and the others. */
+JET_ERR JET_API JetBeginExternalBackup(JET_GRBIT grbit);
+JET_ERR JET_API JetGetAttachInfo(JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+JET_ERR JET_API JetOpenFile(JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow,
+                            uint32_t *pulFileSizeHigh);
+JET_ERR JET_API JetReadFile(JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb);
+JET_ERR JET_API JetCloseFile(JET_HANDLE hfFile);
+JET_ERR JET_API JetGetLogInfo(JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+JET_ERR JET_API JetTruncateLog(void);
+JET_ERR JET_API JetEndExternalBackup(void);
+JET_ERR JET_API JetStopBackup(void);
 
 /* ---- restore ---- */
 
