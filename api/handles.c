@@ -159,6 +159,10 @@ uint32_t engine_running(void) {
 
 JET_ERR engine_add(struct api_inst *inst) {
     uint32_t count = 0;
+    if (engine_only())
+        return RAISE(JET_errRunningInOneInstanceMode);
+    if (instances && inst->only)
+        return RAISE(JET_errRunningInMultiInstanceMode);
     for (struct api_inst *i = instances; i; i = i->next, count++)
         if (i->named == inst->named && strcmp(i->name, inst->name) == 0)
             return RAISE(JET_errInstanceNameInUse);
@@ -174,6 +178,46 @@ void engine_remove(struct api_inst *inst) {
     while (*at != inst)
         at = &(*at)->next;
     *at = inst->next;
+}
+
+/* ---- single-instance mode ---- */
+
+struct api_inst *engine_only(void) {
+    return instances && instances->only ? instances : NULL;
+}
+
+bool api_is_nil(JET_INSTANCE instance) {
+    return instance == 0 || instance == JET_instanceNil;
+}
+
+JET_ERR api_need_one_instance(void) {
+    engine_lock();
+    JET_ERR err = engine_only() ? JET_errSuccess
+                  : instances   ? JET_errRunningInMultiInstanceMode
+                                : JET_errNotInitialized;
+    engine_unlock();
+    return err < JET_errSuccess ? RAISE(err) : err;
+}
+
+static JET_ERR find_only(JET_INSTANCE *out) {
+    engine_lock();
+    struct api_inst *only = engine_only();
+    JET_ERR err = only ? JET_errSuccess : instances ? JET_errInvalidInstance : JET_errNotInitialized;
+    if (only)
+        *out = only->handle;
+    engine_unlock();
+    return err < JET_errSuccess ? RAISE(err) : err;
+}
+
+JET_ERR api_claim_instance(JET_INSTANCE instance, struct api_inst **out) {
+    JET_ERR err = api_is_nil(instance) ? find_only(&instance) : JET_errSuccess;
+    if (err < JET_errSuccess)
+        return err;
+    struct api_inst *inst = handle_claim(HANDLE_INSTANCE, instance);
+    if (!inst)
+        return RAISE(JET_errInvalidInstance);
+    *out = inst;
+    return JET_errSuccess;
 }
 
 /* ---- entering ---- */
@@ -206,11 +250,12 @@ static JET_ERR enter(struct api_inst *inst, unsigned flags) {
 }
 
 JET_ERR api_enter_instance(JET_INSTANCE instance, unsigned flags, struct api_inst **out) {
-    struct api_inst *inst = handle_claim(HANDLE_INSTANCE, instance);
-    if (!inst)
-        return RAISE(JET_errInvalidInstance);
-    JET_ERR err = enter(inst, flags);
-    handle_release(instance);
+    struct api_inst *inst;
+    JET_ERR err = api_claim_instance(instance, &inst);
+    if (err < JET_errSuccess)
+        return err;
+    err = enter(inst, flags);
+    handle_release(inst->handle);
     *out = inst;
     return err;
 }

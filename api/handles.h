@@ -41,6 +41,7 @@ struct api_inst {
     struct params params;
     char name[64], display[64];
     bool named;
+    bool only;                /* the one instance of single-instance mode */
     _Atomic bool running;     /* between JetInit and JetTerm */
     _Atomic int busy;         /* enum busy */
     _Atomic bool terminating; /* no more entries */
@@ -82,10 +83,23 @@ struct api_table {
 extern struct params *engine_params(void);
 void engine_lock(void);
 void engine_unlock(void);
-struct api_inst *engine_instances(void);              /* locked */
-uint32_t engine_running(void);                        /* instances that run; locked */
-MUST_CHECK JET_ERR engine_add(struct api_inst *inst); /* locked; JET_errInstanceNameInUse, JET_errTooManyInstances */
-void engine_remove(struct api_inst *inst);            /* locked */
+struct api_inst *engine_instances(void); /* locked */
+uint32_t engine_running(void);           /* instances that run; locked */
+/* Locked. JET_errInstanceNameInUse, JET_errTooManyInstances, JET_errRunningInOneInstanceMode (also for a second one),
+ * JET_errRunningInMultiInstanceMode (an `only` one beside others). */
+MUST_CHECK JET_ERR engine_add(struct api_inst *inst);
+void engine_remove(struct api_inst *inst); /* locked */
+
+/* Single-instance mode: JetInit without an instance makes the only one. While it lives no other can be made, and an
+ * instance of 0 or JET_instanceNil is it, in every call. The mode is nothing but what stands in the list of instances.
+ *
+ * A legacy function, which has no instance, asks for the mode and calls its successor with the instance 0. */
+MUST_CHECK JET_ERR api_need_one_instance(void); /* JET_errRunningInMultiInstanceMode, JET_errNotInitialized */
+struct api_inst *engine_only(void);             /* locked; NULL: not in this mode */
+bool api_is_nil(JET_INSTANCE instance);         /* 0 or JET_instanceNil */
+/* Claims the instance for a moment; handle_release(inst->handle) ends it. JET_errInvalidInstance; for 0 and
+ * JET_instanceNil JET_errNotInitialized when there is no instance at all. */
+MUST_CHECK JET_ERR api_claim_instance(JET_INSTANCE instance, struct api_inst **out);
 
 /* JetInit, JetTerm and restores have the instance to themselves. JET_errInvalidInstance, JET_errInitInProgress,
  * JET_errTermInProgress, JET_errRestoreInProgress. */

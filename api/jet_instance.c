@@ -8,22 +8,19 @@
 
 #define VERSION_BUILD 9900u
 
-JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, const char *szDisplayName,
-                           JET_GRBIT grbit) {
+/* only: that of single-instance mode, which is made in JetInit and so is born busy. */
+static JET_ERR new_instance(const char *name, const char *display, bool only, struct api_inst **out) {
     JET_ERR err = JET_errSuccess;
-    struct api_inst *inst = NULL;
+    struct api_inst *inst = calloc(1, sizeof *inst);
     bool locked = false;
 
-    if (!pinstance || (szInstanceName && strlen(szInstanceName) >= sizeof inst->name))
-        return RAISE(JET_errInvalidParameter);
-    if (grbit)
-        return RAISE(JET_errInvalidGrbit);
-    inst = calloc(1, sizeof *inst);
     if (!inst)
         return RAISE(JET_errOutOfMemory);
-    inst->named = szInstanceName != NULL;
-    snprintf(inst->name, sizeof inst->name, "%s", szInstanceName ? szInstanceName : "");
-    snprintf(inst->display, sizeof inst->display, "%s", szDisplayName ? szDisplayName : inst->name);
+    inst->named = name != NULL;
+    inst->only = only;
+    atomic_init(&inst->busy, only ? BUSY_INIT : BUSY_NOT);
+    snprintf(inst->name, sizeof inst->name, "%s", name ? name : "");
+    snprintf(inst->display, sizeof inst->display, "%s", display ? display : inst->name);
     os_mutex_init(&inst->mutex, OS_RANK_API);
     engine_params();
     engine_lock();
@@ -34,7 +31,7 @@ JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, 
     if (err < JET_errSuccess)
         handle_free(inst->handle);
     CALL(err);
-    *pinstance = inst->handle;
+    *out = inst;
     inst = NULL;
 cleanup:
     if (locked)
@@ -42,6 +39,30 @@ cleanup:
     if (inst)
         os_mutex_done(&inst->mutex);
     free(inst);
+    return err;
+}
+
+/* The caller has it to itself. */
+static void free_instance(struct api_inst *inst) {
+    engine_lock();
+    engine_remove(inst);
+    handle_claim(HANDLE_INSTANCE, inst->handle);
+    handle_free(inst->handle);
+    engine_unlock();
+    os_mutex_done(&inst->mutex);
+    free(inst);
+}
+
+JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName, const char *szDisplayName,
+                           JET_GRBIT grbit) {
+    struct api_inst *inst = NULL;
+    if (!pinstance || (szInstanceName && strlen(szInstanceName) >= sizeof inst->name))
+        return RAISE(JET_errInvalidParameter);
+    if (grbit)
+        return RAISE(JET_errInvalidGrbit);
+    JET_ERR err = new_instance(szInstanceName, szDisplayName, false, &inst);
+    if (err >= JET_errSuccess)
+        *pinstance = inst->handle;
     return err;
 }
 
@@ -55,12 +76,13 @@ JET_ERR api_begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst 
         [BUSY_TERM] = JET_errTermInProgress,
         [BUSY_RESTORE] = JET_errRestoreInProgress,
     };
-    struct api_inst *inst = handle_claim(HANDLE_INSTANCE, handle);
-    if (!inst)
-        return RAISE(JET_errInvalidInstance);
+    struct api_inst *inst;
+    JET_ERR err = api_claim_instance(handle, &inst);
+    if (err < JET_errSuccess)
+        return err;
     int busy = BUSY_NOT;
     bool begun = atomic_compare_exchange_strong(&inst->busy, &busy, why);
-    handle_release(handle);
+    handle_release(inst->handle);
     if (!begun)
         return RAISE(refusals[busy]);
     *out = inst;
@@ -82,6 +104,14 @@ static JET_ERR check_log_exists(const struct inst_config *config) {
     struct log_range range;
     JET_ERR err = log_dir_scan(&config->log_dir, &range);
     return err < JET_errSuccess ? err : range.low || range.current ? JET_errSuccess : RAISE(JET_errFileNotFound);
+}
+
+/* Without an instance: the one of single-instance mode, which is made now unless it is there. */
+static JET_ERR begin_init(JET_INSTANCE instance, struct api_inst **out) {
+    if (!api_is_nil(instance))
+        return api_begin_exclusive(instance, BUSY_INIT, out);
+    JET_ERR err = new_instance(NULL, NULL, true, out);
+    return err == JET_errRunningInOneInstanceMode ? api_begin_exclusive(instance, BUSY_INIT, out) : err;
 }
 
 #define INIT_GRBITS                                                                                                    \
@@ -115,13 +145,11 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
     struct path_map *map = NULL;
 
     const JET_RSTINFO *info = prstInfo ? prstInfo : &nothing;
-    if (!pinstance)
-        return RAISE(JET_errInvalidParameter);
     if (grbit & ~(JET_GRBIT)INIT_GRBITS)
         return RAISE(JET_errInvalidGrbit);
     CALL(api_check_rstinfo(info));
     CALL(api_map(info->rgrstmap, info->crstmap, &map));
-    CALL(api_begin_exclusive(*pinstance, BUSY_INIT, &inst));
+    CALL(begin_init(pinstance ? *pinstance : 0, &inst));
     if (atomic_load(&inst->running))
         FAIL(JET_errAlreadyInitialized);
     config = calloc(1, sizeof *config);
@@ -146,8 +174,12 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
         CALL(check_log_exists(config));
     CALL(start(inst, config, &events, &options, &status));
     atomic_store(&inst->running, true);
+    if (pinstance)
+        *pinstance = inst->handle;
 cleanup:
-    if (inst)
+    if (inst && inst->only && !atomic_load(&inst->running))
+        free_instance(inst);
+    else if (inst)
         api_end_exclusive(inst);
     free(config);
     free(map);
@@ -242,13 +274,7 @@ JET_ERR JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit) {
             return err;
         }
     }
-    engine_lock();
-    engine_remove(inst);
-    handle_claim(HANDLE_INSTANCE, instance);
-    handle_free(instance);
-    engine_unlock();
-    os_mutex_done(&inst->mutex);
-    free(inst);
+    free_instance(inst);
 cleanup:
     return err;
 }
@@ -272,6 +298,11 @@ JET_ERR JetStopServiceInstance(JET_INSTANCE instance) {
     return err;
 }
 
+JET_ERR JetStopService(void) {
+    JET_ERR err = api_need_one_instance();
+    return err < JET_errSuccess ? err : JetStopServiceInstance(0);
+}
+
 JET_ERR JetGetVersion(JET_SESID sesid, uint32_t *pwVersion) {
     if (!pwVersion)
         return RAISE(JET_errInvalidParameter);
@@ -288,10 +319,10 @@ JET_ERR JetGetVersion(JET_SESID sesid, uint32_t *pwVersion) {
 
 /* Whose parameters are meant; NULL: the engine's. Instances are freed with the engine locked, as it is here. */
 static JET_ERR param_owner(JET_INSTANCE instance, JET_SESID sesid, struct api_inst **out) {
-    *out = NULL;
+    *out = engine_only();
     if (sesid != 0 && sesid != JET_sesidNil && !handle_find(HANDLE_SESSION, sesid, &instance))
         return RAISE(JET_errInvalidSesid);
-    if (instance == 0 || instance == JET_instanceNil)
+    if (api_is_nil(instance))
         return JET_errSuccess;
     *out = handle_find(HANDLE_INSTANCE, instance, NULL);
     return *out ? JET_errSuccess : RAISE(JET_errInvalidInstance);

@@ -128,13 +128,23 @@ static void temporary_config(struct inst_config *config, struct event_sink *even
     snprintf(config->name, sizeof config->name, "Restore");
 }
 
-/* These functions have no instance: they want an engine without any. */
+/* JetRestore has no instance: it wants an engine without any. */
 static JET_ERR check_no_instance(void) {
     engine_params();
     engine_lock();
-    JET_ERR err = engine_instances() ? JET_errRunningInMultiInstanceMode : JET_errSuccess; /* or the only one runs */
+    JET_ERR err = engine_only()        ? JET_errAfterInitialization
+                  : engine_instances() ? JET_errRunningInMultiInstanceMode
+                                       : JET_errSuccess;
     engine_unlock();
     return err < JET_errSuccess ? RAISE(err) : err;
+}
+
+static JET_ERR check_not_single(void) {
+    engine_params();
+    engine_lock();
+    bool single = engine_only() != NULL;
+    engine_unlock();
+    return single ? RAISE(JET_errRunningInOneInstanceMode) : JET_errSuccess;
 }
 
 JET_ERR JetRestore2(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
@@ -201,9 +211,9 @@ static JET_ERR external_restore(const struct external *x) {
     struct api_status status = {x->pfn, JET_snpRestore};
     char set[OS_PATH_MAX];
 
-    /* JET_errRunningInOneInstanceMode: when there is that mode */
     if (!config)
         FAIL(JET_errOutOfMemory);
+    CALL(check_not_single());
     if (x->map_count < 1 || x->map_count > EXTERNAL_MAP_MAX || x->low > LOG_GEN_MAX || x->high > LOG_GEN_MAX ||
         (x->high && x->low > x->high))
         FAIL(JET_errInvalidParameter);

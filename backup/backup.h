@@ -12,6 +12,7 @@ typedef JET_ERR (*backup_status_fn)(void *context, JET_SNT snt, uint32_t done, u
 struct backup_options {
     const char *path; /* absolute; NULL or empty: only truncate logs */
     bool incremental, atomic;
+    bool sha256;             /* the manifest has the SHA-256 of each file too */
     backup_status_fn status; /* may be NULL */
     void *context;
 };
@@ -22,7 +23,7 @@ struct backup_options {
  * like (a damaged page), JET_errLogReadVerifyFailure, JET_errMissingFileToBackup, JET_errInvalidLogSequence,
  * JET_errBackupAbortByServer, JET_errDiskFull, JET_errInstanceUnavailable. On failure: P10. */
 MUST_CHECK JET_ERR backup_run(struct inst *inst, const struct backup_options *options);
-/* Makes a running backup end with JET_errBackupAbortByServer and waits until it has. */
+/* Makes a backup that is under way end with JET_errBackupAbortByServer, and waits until it has. */
 void backup_stop(struct inst *inst);
 
 struct restore_options {

@@ -1,9 +1,7 @@
-/* One pass over a file: read in large pieces, check, hash, write. */
+/* One pass over a file: read in large pieces, sum, write. */
 #include "backup/copy.h"
 
 #include <stdlib.h>
-
-#include "base/checksum.h"
 
 #define PIECE_BYTES (1u << 20)
 
@@ -59,61 +57,49 @@ static void pass_end(struct pass *p) {
     free(p->buffer);
 }
 
-/* What is not plainly good goes through the cache: it may be a page in the middle of a write, and the cache corrects
- * what can be corrected, counts it, and names what cannot. */
-static JET_ERR verify_pages(struct db *db, pgno_t first, uint32_t count, uint8_t *buffer) {
+/* The rest of a pass that has begun. */
+static JET_ERR pass_through(struct pass *pass, const char *from, const struct copy_viewer *viewer,
+                            struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t *page = buffer + (size_t)i * db->page_size;
-        enum page_verdict verdict = page_sum_check(page, db->page_size, first + i, false);
-        if (verdict != PAGE_GOOD && verdict != PAGE_BLANK)
-            CALL(cache_copy_page(db->pages, first + i, page));
-    }
-cleanup:
-    return err;
-}
+    struct os_file *file = NULL;
+    uint64_t size;
 
-JET_ERR copy_database(struct db *db, const struct dbheader *header, uint32_t page_count, const char *to,
-                      const struct copy_progress *progress, bool sha256, struct file_sum *sum) {
-    JET_ERR err = JET_errSuccess;
-    struct pass pass = {0};
-    uint32_t per_piece = PIECE_BYTES / db->page_size;
-
-    CALL(pass_begin(&pass, to, OS_CREATE, sha256, progress));
-    CALL(pass_put(&pass, header, db->page_size));
-    CALL(pass_put(&pass, header, db->page_size));
-    for (pgno_t pgno = 1; pgno <= page_count; pgno += per_piece) {
-        uint32_t count = page_count - pgno + 1 < per_piece ? page_count - pgno + 1 : per_piece;
-        size_t n = (size_t)count * db->page_size;
-        CALL(os_read(db->file, ((uint64_t)pgno + 1) * db->page_size, pass.buffer, n));
-        CALL(verify_pages(db, pgno, count, pass.buffer));
-        CALL(pass_put(&pass, pass.buffer, n));
+    CALL(os_open(from, OS_READ | OS_SEQUENTIAL, &file));
+    CALL(os_size(file, &size));
+    for (uint64_t at = 0; at < size;) {
+        size_t n = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
+        CALL(os_read(file, at, pass->buffer, n));
+        if (viewer)
+            viewer->see(viewer->context, at, pass->buffer, n);
+        CALL(pass_put(pass, pass->buffer, n));
+        at += n;
     }
-    CALL(pass_finish(&pass, sum));
+    CALL(pass_finish(pass, sum));
 cleanup:
-    pass_end(&pass);
+    os_close(file);
     return err;
 }
 
 JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
                   bool sha256, struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
-    struct os_file *file = NULL;
     struct pass pass = {0};
-    uint64_t size;
 
     CALL(pass_begin(&pass, to, to_flags, sha256, progress));
-    CALL(os_open(from, OS_READ | OS_SEQUENTIAL, &file));
-    CALL(os_size(file, &size));
-    for (uint64_t at = 0; at < size;) {
-        size_t n = size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
-        CALL(os_read(file, at, pass.buffer, n));
-        CALL(pass_put(&pass, pass.buffer, n));
-        at += n;
-    }
-    CALL(pass_finish(&pass, sum));
+    CALL(pass_through(&pass, from, NULL, sum));
 cleanup:
-    os_close(file);
+    pass_end(&pass);
+    return err;
+}
+
+JET_ERR copy_view(const char *from, const struct copy_viewer *viewer, const struct copy_progress *progress, bool sha256,
+                  struct file_sum *sum) {
+    JET_ERR err = JET_errSuccess;
+    struct pass pass = {0};
+
+    CALL(pass_begin(&pass, NULL, 0, sha256, progress));
+    CALL(pass_through(&pass, from, viewer, sum));
+cleanup:
     pass_end(&pass);
     return err;
 }

@@ -1,4 +1,4 @@
-/* Copying into and out of a set: one pass over each file, checked on the way. */
+/* Copying out of a set, and reading one: a single pass over each file, summed on the way. */
 #ifndef ESENT_BACKUP_COPY_H
 #define ESENT_BACKUP_COPY_H
 
@@ -11,10 +11,14 @@ struct copy_progress {
     void *context;
 };
 
-/* A database with its header as given (page_size bytes, checksum set, written twice) and pages 1..page_count, each
- * verified (P11); a page that does not verify is read again through the cache. Synced. */
-MUST_CHECK JET_ERR copy_database(struct db *db, const struct dbheader *header, uint32_t page_count, const char *to,
-                                 const struct copy_progress *progress, bool sha256, struct file_sum *sum);
+/* Sees a file piece by piece, in order. A piece is whole pages of any size, but for the file's last. */
+struct copy_viewer {
+    void (*see)(void *context, uint64_t offset, void *data, size_t bytes);
+    void *context;
+};
+/* A plain file, only read. viewer may be NULL. */
+MUST_CHECK JET_ERR copy_view(const char *from, const struct copy_viewer *viewer, const struct copy_progress *progress,
+                             bool sha256, struct file_sum *sum);
 /* A plain file of any kind; `to` NULL: only the hash. Synced. to_flags: OS_CREATE, or with OS_TRUNCATE to replace. */
 MUST_CHECK JET_ERR copy_file(const char *from, const char *to, unsigned to_flags, const struct copy_progress *progress,
                              bool sha256, struct file_sum *sum);

@@ -1,4 +1,5 @@
-/* The manifest of a backup set: written last, read first. */
+/* The manifest of a backup set as text: what set_format() writes, and nothing else, is what set_parse() takes. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include "base/clock.h"
 #include "engine/types.h"
 
-#define MANIFEST_BYTES_MAX (64u << 20)
 static const char first_line[] = "libesent backup set 1";
 
 void set_init(struct set *set) {
@@ -25,15 +25,20 @@ void set_done(struct set *set) {
     set_init(set);
 }
 
-/* A file name that cannot leave the set's directory. */
+/* A file name that cannot leave the set's directory, and is not that of the manifest. */
 static bool name_is_plain(const char *name) {
-    return *name && strlen(name) < 256 && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return *name && strlen(name) < 256 && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+           strcmp(name, SET_MANIFEST) != 0 && strcmp(name, SET_MANIFEST_TEMPORARY) != 0;
+}
+
+static bool original_is_plain(const char *path) {
+    return *path == '/' && strlen(path) < OS_PATH_MAX;
 }
 
 static JET_ERR add(struct set *set, struct set_file file, const char *name, const char *original) {
     JET_ERR err = JET_errSuccess;
 
-    if (set->file_count >= SET_FILES_MAX || !name_is_plain(name) || (original && *original != '/'))
+    if (set->file_count >= SET_FILES_MAX || !name_is_plain(name) || (original && !original_is_plain(original)))
         FAIL(JET_errInvalidBackup);
     if ((set->file_count & (set->file_count - 1)) == 0) {
         struct set_file *grown = realloc(set->files, sizeof *grown * (set->file_count ? set->file_count * 2 : 1));
@@ -102,67 +107,97 @@ static void put_escaped(struct text *t, const char *s) {
         put(t, (uint8_t)*s <= ' ' || *s == '%' || *s == 0x7f ? "%%%02X" : "%c", (uint8_t)*s);
 }
 
-static JET_ERR format_manifest(const struct set *set, struct text *t) {
-    char when[32];
-    JET_LOGTIME now = clock_logtime();
+static void put_time(struct text *t, const char *key, const JET_LOGTIME *time) {
+    put(t, "%s %04u-%02u-%02uT%02u:%02u:%02uZ\n", key, 1900u + (uint8_t)time->bYear, (uint8_t)time->bMonth,
+        (uint8_t)time->bDay, (uint8_t)time->bHours, (uint8_t)time->bMinutes, (uint8_t)time->bSeconds);
+}
 
-    clock_logtime_text(&now, when);
-    put(t, "%s\nkind %s\ntime %s\nlog-base %s\nlog-signature ", first_line, set->incremental ? "incremental" : "full",
-        when, set->base);
+static void put_head(struct text *t, const struct set *set) {
+    const JET_LOGTIME now = clock_logtime();
+
+    put(t, "%s\nkind %s\n", first_line, set->incremental ? "incremental" : "full");
+    put_time(t, "full-begin", &set->full_begin);
+    put_time(t, "full-end", set->incremental ? &set->full_end : &now);
+    if (set->incremental) {
+        put_time(t, "incremental-begin", &set->incremental_begin);
+        put_time(t, "incremental-end", &now);
+    }
+    put(t, "log-base ");
+    put_escaped(t, set->base);
+    put(t, "\nlog-signature ");
     put_hex(t, &set->signature, sizeof set->signature);
     put(t, "\nlog-low %u\nlog-high %u\npage-size %u\nlog-file-size %u\n", set->low, set->high, set->page_size,
         set->log_file_bytes);
-    for (uint32_t i = 0; i < set->file_count; i++) {
-        const struct set_file *f = &set->files[i];
-        put(t, "%s %08x %" PRIu64 " ", f->is_log ? "log" : "database", f->sum.crc32c, f->sum.bytes);
-        if (!f->is_log) {
-            put(t, "%u ", f->page_count);
-            put_hex(t, &f->signature, sizeof f->signature);
-            put(t, " ");
-        }
-        put_escaped(t, f->name);
-        if (!f->is_log) {
-            put(t, " ");
-            put_escaped(t, f->original);
-        }
-        put(t, "\n");
-    }
-    if (t->failed)
-        return RAISE(JET_errOutOfMemory);
-    put(t, "end %08x\n", crc32c(0, t->p, t->used));
-    return t->failed ? RAISE(JET_errOutOfMemory) : JET_errSuccess;
 }
 
-JET_ERR set_write(const struct set *set) {
-    JET_ERR err = JET_errSuccess;
-    struct text text = {0};
-    struct os_file *file = NULL;
-    char path[OS_PATH_MAX], temporary[OS_PATH_MAX];
+static void put_sha256(struct text *t, const struct file_sum *sum, const char *name) {
+    put(t, "sha256 ");
+    put_hex(t, sum->sha256, sizeof sum->sha256);
+    put(t, " ");
+    put_escaped(t, name);
+    put(t, "\n");
+}
 
-    CALL(os_path_join(path, set->dir, SET_MANIFEST));
-    CALL(os_path_join(temporary, set->dir, SET_MANIFEST ".tmp"));
-    CALL(format_manifest(set, &text));
-    CALL(os_open(temporary, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
-    CALL(os_write(file, 0, text.p, text.used));
-    CALL(os_sync(file));
-    CALL(os_sync_dir(set->dir)); /* the files that the manifest names, before it */
-    CALL(os_rename(temporary, path));
-    CALL(os_sync_dir(set->dir));
-cleanup:
-    os_close(file);
-    if (err < JET_errSuccess && file) {
-        JET_ERR ignored = os_remove(temporary); /* not there if it has its name already */
-        (void)ignored;
+static void put_file(struct text *t, const struct set *set, const struct set_file *f) {
+    put(t, "%s %08x %" PRIu64 " ", f->is_log ? "log" : "database", f->sum.crc32c, f->sum.bytes);
+    if (!f->is_log) {
+        put(t, "%u ", f->page_count);
+        put_hex(t, &f->signature, sizeof f->signature);
+        put(t, " ");
     }
-    free(text.p);
+    put_escaped(t, f->name);
+    if (!f->is_log) {
+        put(t, " ");
+        put_escaped(t, f->original);
+    }
+    put(t, "\n");
+    if (set->sha256 && f->sum.has_sha256)
+        put_sha256(t, &f->sum, f->name);
+}
+
+static JET_ERR sum_text(const char *text, size_t bytes, struct file_sum *out) {
+    JET_ERR err = JET_errSuccess;
+    struct summer summer = {0};
+
+    CALL(summer_begin(&summer, true));
+    CALL(summer_add(&summer, text, bytes));
+    CALL(summer_end(&summer, out));
+cleanup:
+    summer_free(&summer);
+    return err;
+}
+
+JET_ERR set_format(const struct set *set, char **text, size_t *bytes) {
+    JET_ERR err = JET_errSuccess;
+    struct text t = {0};
+    struct file_sum sum;
+
+    put_head(&t, set);
+    for (uint32_t i = 0; i < set->file_count; i++)
+        put_file(&t, set, &set->files[i]);
+    if (set->sha256 && !t.failed) {
+        CALL(sum_text(t.p, t.used, &sum));
+        put_sha256(&t, &sum, SET_MANIFEST);
+    }
+    if (!t.failed)
+        put(&t, "end %08x\n", crc32c(0, t.p, t.used));
+    if (t.failed)
+        FAIL(JET_errOutOfMemory);
+    *text = t.p;
+    *bytes = t.used;
+    return JET_errSuccess;
+cleanup:
+    free(t.p);
     return err;
 }
 
 /* ---- parsing: nothing in a manifest is believed ---- */
 
 static bool get_hex(const char *s, void *out, size_t n) {
+    if (strlen(s) != 2 * n)
+        return false;
     for (size_t i = 0; i < 2 * n; i++) {
-        const char *digits = "0123456789abcdef", *at = s[i] ? strchr(digits, s[i]) : NULL;
+        const char *digits = "0123456789abcdef", *at = strchr(digits, s[i]);
         if (!at)
             return false;
         uint8_t *byte = (uint8_t *)out + i / 2;
@@ -171,9 +206,9 @@ static bool get_hex(const char *s, void *out, size_t n) {
     return true;
 }
 
-static bool get_number(const char *s, uint64_t max, uint64_t *out) {
+static bool get_number(const char *s, uint64_t min, uint64_t max, uint64_t *out) {
     uint64_t n = 0;
-    if (!*s)
+    if (!*s || (s[0] == '0' && s[1]))
         return false;
     for (; *s; s++) {
         if (*s < '0' || *s > '9' || n > (UINT64_MAX - 9) / 10)
@@ -181,138 +216,256 @@ static bool get_number(const char *s, uint64_t max, uint64_t *out) {
         n = n * 10 + (uint64_t)(*s - '0');
     }
     *out = n;
-    return n <= max;
+    return n >= min && n <= max;
 }
 
-/* In place; false for an escape that is none, or that makes a NUL. */
+static bool get_time(const char *s, JET_LOGTIME *out) {
+    static const char form[] = "0000-00-00T00:00:00Z";
+    if (!s || strlen(s) != sizeof form - 1)
+        return false;
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != form[i])
+            return false;
+#define TWO(at) ((s[at] - '0') * 10 + s[(at) + 1] - '0')
+    const int year = TWO(0) * 100 + TWO(2) - 1900;
+    if (year < 0 || year > UINT8_MAX)
+        return false;
+    *out = (JET_LOGTIME){
+        .bSeconds = (char)TWO(17),
+        .bMinutes = (char)TWO(14),
+        .bHours = (char)TWO(11),
+        .bDay = (char)TWO(8),
+        .bMonth = (char)TWO(5),
+        .bYear = (char)year,
+        .bFiller1 = 1,
+    };
+#undef TWO
+    return clock_logtime_ms(out) != 0;
+}
+
+static bool get_crc(const char *s, uint32_t *out) {
+    uint8_t b[4];
+    if (!get_hex(s, b, sizeof b))
+        return false;
+    *out = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    return true;
+}
+
+/* In place; false for an escape that is none, or that makes a NUL, and for what should be one. */
 static bool unescape(char *s) {
     char *to = s;
     for (; *s; s++) {
+        if ((uint8_t)*s <= ' ' || *s == 0x7f)
+            return false;
         if (*s != '%') {
             *to++ = *s;
             continue;
         }
-        char hex[3] = {s[1], s[1] ? s[2] : 0, 0}, *end;
-        long value = strtol(hex, &end, 16);
-        if (end != hex + 2 || value <= 0)
+        if (!isxdigit((uint8_t)s[1]) || !isxdigit((uint8_t)s[2]))
             return false;
-        *to++ = (char)value;
+        char hex[3] = {s[1], s[2], 0};
+        *to = (char)strtol(hex, NULL, 16);
+        if (!*to++)
+            return false;
         s += 2;
     }
     *to = 0;
     return true;
 }
 
-static bool get_crc(const char *s, uint32_t *out) {
-    uint8_t b[4];
-    if (strlen(s) != 8 || !get_hex(s, b, sizeof b))
+struct parser {
+    const char *text; /* all of it */
+    char *copy, *at;  /* of the text without its last line; the line to be read */
+};
+
+/* The rest of the line that is to be read, if it begins with this word; NULL: it does not. */
+static char *take(struct parser *p, const char *key) {
+    const size_t n = strlen(key);
+    char *line = p->at, *end = strchr(line, '\n');
+    if (!end || strncmp(line, key, n) != 0 || line[n] != ' ')
+        return NULL;
+    *end = 0;
+    p->at = end + 1;
+    return line + n + 1;
+}
+
+static bool take_number(struct parser *p, const char *key, uint64_t min, uint64_t max, uint32_t *out) {
+    const char *value = take(p, key);
+    uint64_t n;
+    if (!value || !get_number(value, min, max, &n))
         return false;
-    *out = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    *out = (uint32_t)n;
     return true;
 }
 
-static bool parse_file(struct set *set, bool is_log, char *line, JET_ERR *err) {
-    char *save = NULL, *part[6] = {0};
+static bool parse_head(struct parser *p, struct set *set) {
+    const size_t first = sizeof first_line - 1;
+    if (strncmp(p->at, first_line, first) != 0 || p->at[first] != '\n')
+        return false;
+    p->at += first + 1;
+    const char *kind = take(p, "kind");
+    if (!kind)
+        return false;
+    set->incremental = strcmp(kind, "incremental") == 0;
+    if ((!set->incremental && strcmp(kind, "full") != 0) || !get_time(take(p, "full-begin"), &set->full_begin) ||
+        !get_time(take(p, "full-end"), &set->full_end))
+        return false;
+    if (set->incremental && (!get_time(take(p, "incremental-begin"), &set->incremental_begin) ||
+                             !get_time(take(p, "incremental-end"), &set->incremental_end)))
+        return false;
+    char *base = take(p, "log-base");
+    if (!base || !unescape(base) || strlen(base) != 3 || !name_is_plain(base))
+        return false;
+    memcpy(set->base, base, sizeof set->base);
+    const char *signature = take(p, "log-signature");
+    return signature && get_hex(signature, &set->signature, sizeof set->signature) &&
+           take_number(p, "log-low", 1, LOG_GEN_MAX, &set->low) &&
+           take_number(p, "log-high", set->low, LOG_GEN_MAX, &set->high) &&
+           take_number(p, "page-size", PAGE_SIZE_MIN, PAGE_SIZE_MAX, &set->page_size) &&
+           page_size_valid(set->page_size) &&
+           take_number(p, "log-file-size", LOG_FILE_BYTES_MIN, LOG_FILE_BYTES_MAX, &set->log_file_bytes) &&
+           set->log_file_bytes % LOG_SECTOR == 0;
+}
+
+/* Cuts a line at its blanks; false: it has another number of words. */
+static bool split(char *line, char *word[], unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        word[i] = line;
+        line = strchr(line, ' ');
+        if (!line != (i == count - 1))
+            return false;
+        if (line)
+            *line++ = 0;
+    }
+    return true;
+}
+
+static JET_ERR parse_file(struct set *set, bool is_log, char *line) {
+    char *word[6];
     const unsigned count = is_log ? 3 : 6;
     struct file_sum sum = {0};
     JET_SIGNATURE signature;
     uint64_t pages;
 
-    for (unsigned i = 0; i < count; i++)
-        if (!(part[i] = strtok_r(i ? NULL : line, " ", &save)))
-            return false;
-    if (strtok_r(NULL, " ", &save) || !get_crc(part[0], &sum.crc32c) || !get_number(part[1], INT64_MAX, &sum.bytes) ||
-        !unescape(part[count - 1]))
-        return false;
-    if (is_log) {
-        *err = set_add_log(set, part[2], &sum);
-        return *err >= JET_errSuccess;
-    }
-    if (!get_number(part[2], UINT32_MAX, &pages) || strlen(part[3]) != 2 * sizeof signature ||
-        !get_hex(part[3], &signature, sizeof signature) || !unescape(part[4]))
-        return false;
-    *err = set_add_database(set, part[4], part[5], &signature, (uint32_t)pages, &sum);
-    return *err >= JET_errSuccess;
+    if (!split(line, word, count) || !get_crc(word[0], &sum.crc32c) || !get_number(word[1], 0, INT64_MAX, &sum.bytes) ||
+        !unescape(word[count - 1]))
+        return RAISE(JET_errInvalidBackup);
+    if (is_log)
+        return set_add_log(set, word[2], &sum);
+    if (!get_number(word[2], 1, UINT32_MAX, &pages) || !get_hex(word[3], &signature, sizeof signature) ||
+        !unescape(word[4]))
+        return RAISE(JET_errInvalidBackup);
+    return set_add_database(set, word[4], word[5], &signature, (uint32_t)pages, &sum);
 }
 
-static bool parse_line(struct set *set, char *line, JET_ERR *err) {
-    char *value = strchr(line, ' ');
-    uint64_t n;
-
-    if (!value)
-        return false;
-    *value++ = 0;
-    if (strcmp(line, "database") == 0 || strcmp(line, "log") == 0)
-        return parse_file(set, line[0] == 'l', value, err);
-    if (strcmp(line, "kind") == 0)
-        return set->incremental = strcmp(value, "incremental") == 0, true;
-    if (strcmp(line, "time") == 0)
-        return true;
-    if (strcmp(line, "log-base") == 0)
-        return strlen(value) == 3 && name_is_plain(value) && memcpy(set->base, value, 4);
-    if (strcmp(line, "log-signature") == 0)
-        return strlen(value) == 56 && get_hex(value, &set->signature, sizeof set->signature);
-    if (!get_number(value, UINT32_MAX, &n))
-        return false;
-    if (strcmp(line, "log-low") == 0)
-        return set->low = (lggen_t)n, n >= 1 && n <= LOG_GEN_MAX;
-    if (strcmp(line, "log-high") == 0)
-        return set->high = (lggen_t)n, n >= 1 && n <= LOG_GEN_MAX;
-    if (strcmp(line, "page-size") == 0)
-        return set->page_size = (uint32_t)n, page_size_valid((uint32_t)n);
-    if (strcmp(line, "log-file-size") == 0)
-        return set->log_file_bytes = (uint32_t)n, n >= 65536 && n % LOG_SECTOR == 0;
-    return false;
-}
-
-static JET_ERR parse_manifest(struct set *set, char *text, size_t bytes) {
+/* Of the file in the line before, or, as the last one, of all lines before. */
+static JET_ERR parse_sha256(const struct parser *p, struct set *set, size_t offset, char *line) {
     JET_ERR err = JET_errSuccess;
-    uint32_t stated;
-    const size_t end_bytes = sizeof "end 01234567\n" - 1;
-    char *save = NULL;
+    char *word[2];
+    uint8_t sha256[SHA256_BYTES];
+    struct file_sum own;
 
-    if (bytes < end_bytes + sizeof first_line || strlen(text) != bytes || text[bytes - 1] != '\n')
+    if (!split(line, word, 2) || !get_hex(word[0], sha256, sizeof sha256) || !unescape(word[1]))
         FAIL(JET_errInvalidBackup);
-    char *end = text + bytes - end_bytes;
-    text[bytes - 1] = 0;
-    if (memcmp(end, "end ", 4) != 0 || !get_crc(end + 4, &stated) || crc32c(0, text, bytes - end_bytes) != stated)
+    if (strcmp(word[1], SET_MANIFEST) == 0) {
+        CALL(sum_text(p->text, offset, &own));
+        if (memcmp(own.sha256, sha256, sizeof sha256) != 0)
+            FAIL(JET_errInvalidBackup);
+        set->sha256 = true;
+        return JET_errSuccess;
+    }
+    struct set_file *file = set->file_count ? &set->files[set->file_count - 1] : NULL;
+    if (!file || file->sum.has_sha256 || strcmp(file->name, word[1]) != 0)
         FAIL(JET_errInvalidBackup);
-    *end = 0;
-    char *line = strtok_r(text, "\n", &save);
-    if (!line || strcmp(line, first_line) != 0)
-        FAIL(JET_errInvalidBackup);
-    while ((line = strtok_r(NULL, "\n", &save)))
-        if (!parse_line(set, line, &err))
-            FAIL(err < JET_errSuccess ? err : JET_errInvalidBackup);
-    if (!set->low || set->high < set->low || !set->base[0] || !set->page_size || !set->log_file_bytes)
+    file->sum.has_sha256 = true;
+    memcpy(file->sum.sha256, sha256, sizeof sha256);
+cleanup:
+    return err;
+}
+
+static JET_ERR parse_files(struct parser *p, struct set *set) {
+    JET_ERR err = JET_errSuccess;
+    char *line;
+
+    while (*p->at && !set->sha256) {
+        const size_t offset = (size_t)(p->at - p->copy);
+        if ((line = take(p, "database")))
+            CALL(parse_file(set, false, line));
+        else if ((line = take(p, "log")))
+            CALL(parse_file(set, true, line));
+        else if ((line = take(p, "sha256")))
+            CALL(parse_sha256(p, set, offset, line));
+        else
+            FAIL(JET_errInvalidBackup);
+    }
+    if (*p->at)
         FAIL(JET_errInvalidBackup);
 cleanup:
     return err;
 }
 
-JET_ERR set_read(const char *dir, struct set *out) {
+/* Two headers, the pages, and a trailer if there is one; under a name that no other file has or will have. */
+static bool database_fits(const struct set *set, uint32_t at) {
+    const struct set_file *f = &set->files[at];
+    const uint64_t least = ((uint64_t)f->page_count + 2) * set->page_size;
+    if ((f->sum.bytes != least && f->sum.bytes != least + set->page_size) || log_name_gen(set->base, f->name) != 0)
+        return false;
+    for (uint32_t i = 0; i < at; i++)
+        if (strcmp(set->files[i].name, f->name) == 0)
+            return false;
+    return true;
+}
+
+/* Databases, then the log files low..high, each under the name of its generation. */
+static JET_ERR check_files(const struct set *set) {
     JET_ERR err = JET_errSuccess;
-    struct os_file *file = NULL;
-    char path[OS_PATH_MAX], *text = NULL;
-    struct os_stat st;
+    struct log_dir dir = {.path = "/"};
+    char path[OS_PATH_MAX];
+    uint32_t at = 0;
+
+    memcpy(dir.base, set->base, sizeof dir.base);
+    for (; at < set->file_count && !set->files[at].is_log; at++)
+        if (at == SET_DATABASES_MAX || !database_fits(set, at))
+            FAIL(JET_errInvalidBackup);
+    if (set->file_count - at != set->high - set->low + 1)
+        FAIL(JET_errInvalidBackup);
+    for (lggen_t gen = set->low; at < set->file_count; at++, gen++) {
+        CALL(log_path_archive(&dir, gen, path));
+        if (!set->files[at].is_log || strcmp(set->files[at].name, os_path_name(path)) != 0)
+            FAIL(JET_errInvalidBackup);
+    }
+    for (at = 0; at < set->file_count; at++)
+        if (set->files[at].sum.has_sha256 && !set->sha256)
+            FAIL(JET_errInvalidBackup);
+cleanup:
+    return err;
+}
+
+JET_ERR set_parse(const char *text, size_t bytes, struct set *out) {
+    JET_ERR err = JET_errSuccess;
+    static const char end_line[] = "end 01234567\n";
+    const size_t end_bytes = sizeof end_line - 1;
+    struct parser p = {.text = text};
+    char crc[9] = "";
+    uint32_t stated;
 
     set_init(out);
-    CALL(os_path_join(path, dir, SET_MANIFEST));
-    CALL(os_stat(path, &st));
-    if (st.kind == OS_MISSING)
-        FAIL(JET_errFileNotFound);
-    if (st.kind != OS_FILE || st.bytes > MANIFEST_BYTES_MAX)
+    if (bytes < end_bytes || memchr(text, 0, bytes))
         FAIL(JET_errInvalidBackup);
-    text = calloc(1, st.bytes + 1);
-    if (!text)
+    const size_t lines = bytes - end_bytes;
+    memcpy(crc, text + lines + 4, 8);
+    if (memcmp(text + lines, "end ", 4) != 0 || text[bytes - 1] != '\n' || !get_crc(crc, &stated) ||
+        crc32c(0, text, lines) != stated)
+        FAIL(JET_errInvalidBackup);
+    p.copy = p.at = strndup(text, lines);
+    if (!p.copy)
         FAIL(JET_errOutOfMemory);
-    CALL(os_open(path, OS_READ, &file));
-    CALL(os_read(file, 0, text, st.bytes));
-    snprintf(out->dir, sizeof out->dir, "%s", dir);
-    CALL(parse_manifest(out, text, st.bytes));
+    if (!parse_head(&p, out))
+        FAIL(JET_errInvalidBackup);
+    CALL(parse_files(&p, out));
+    CALL(check_files(out));
 cleanup:
-    os_close(file);
-    free(text);
+    free(p.copy);
     if (err < JET_errSuccess)
         set_done(out);
     return err;

@@ -7,16 +7,11 @@
 #include "backup/restore_priv.h"
 #include "backup/trailer.h"
 
-/* The backup functions write a trailer behind every copy. Without one nothing says how new the pages may be, so the
- * whole set is needed. */
-#define TRAILER_REQUIRED false
-
 struct copy {
     struct os_file *file;
     struct dbheader *header;
     uint8_t *page;       /* the last one */
     uint64_t pages_end;  /* offset of the trailer; without one: end of the file */
-    lggen_t current;     /* of the trailer */
     JET_ERR no_trailer;  /* why not */
 };
 
@@ -29,6 +24,7 @@ static void copy_close(struct copy *c) {
 static JET_ERR copy_open(struct copy *c, const char *path, unsigned flags) {
     JET_ERR err = JET_errSuccess;
     uint64_t bytes;
+    lggen_t current;
 
     *c = (struct copy){.header = calloc(1, PAGE_SIZE_MAX), .page = malloc(PAGE_SIZE_MAX)};
     if (!c->header || !c->page)
@@ -40,7 +36,7 @@ static JET_ERR copy_open(struct copy *c, const char *path, unsigned flags) {
     if (bytes % page_size != 0 || bytes < 4 * (uint64_t)page_size)
         FAIL(JET_errBadBackupDatabaseSize);
     CALL(os_read(c->file, bytes - page_size, c->page, page_size));
-    c->no_trailer = trailer_check(c->page, c->header, &c->current);
+    c->no_trailer = trailer_check(c->page, c->header, &current);
     c->pages_end = c->no_trailer < JET_errSuccess ? bytes : bytes - page_size;
 cleanup:
     return err;
@@ -51,24 +47,13 @@ static bool is_prepared(const struct copy *c) {
     return le32(c->header->full_cur.gen_high) != 0;
 }
 
+/* Without a trailer nothing says how new the pages may be. What it says is looked at by verify_needs(). */
 static JET_ERR check_trailer(const struct restore *r, const char *path, const struct copy *c) {
-    lggen_t needed = c->current;
-    if (is_prepared(c) && !r->options->external)
-        return RAISE(JET_errRestoreOfNonBackupDatabase);
-    if (c->no_trailer < JET_errSuccess) {
-        if ((TRAILER_REQUIRED && !is_prepared(c)) || c->no_trailer == JET_errDatabasePatchFileMismatch) {
-            event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s does not end with the trailer of its copy",
-                        path);
-            return c->no_trailer;
-        }
-        needed = is_prepared(c) ? le32(c->header->full_cur.gen_high) : r->set.high;
-    }
-    if (needed > r->chain.high) {
-        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR,
-                    "%s needs log generation %u, the restore ends with %u", path, needed, r->chain.high);
-        return RAISE(JET_errEndingRestoreLogTooLow);
-    }
-    return JET_errSuccess;
+    if (is_prepared(c))
+        return r->options->external ? JET_errSuccess : RAISE(JET_errRestoreOfNonBackupDatabase);
+    if (c->no_trailer < JET_errSuccess)
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s does not end with the trailer of a copy", path);
+    return c->no_trailer;
 }
 
 JET_ERR restore_check_copy(struct restore *r, const char *path, JET_SIGNATURE *sign_db) {

@@ -7,7 +7,10 @@
 #include "backup/set.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MANIFEST_BYTES_MAX (64u << 20)
 
 static JET_ERR join(char out[OS_PATH_MAX], const char *dir, const char *name) {
     return os_path_join(out, dir, name);
@@ -103,6 +106,62 @@ void set_remove(const char *target, bool remove_dir) {
     if (remove_dir)
         ignored = os_remove_dir(target);
     (void)ignored;
+}
+
+/* ---- the manifest in its directory ---- */
+
+JET_ERR set_write(const struct set *set) {
+    JET_ERR err = JET_errSuccess;
+    char *text = NULL;
+    size_t bytes;
+    struct os_file *file = NULL;
+    char path[OS_PATH_MAX], temporary[OS_PATH_MAX];
+
+    CALL(os_path_join(path, set->dir, SET_MANIFEST));
+    CALL(os_path_join(temporary, set->dir, SET_MANIFEST_TEMPORARY));
+    CALL(set_format(set, &text, &bytes));
+    CALL(os_open(temporary, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
+    CALL(os_write(file, 0, text, bytes));
+    CALL(os_sync(file));
+    CALL(os_sync_dir(set->dir)); /* the files that the manifest names, before it */
+    CALL(os_rename(temporary, path));
+    CALL(os_sync_dir(set->dir));
+cleanup:
+    os_close(file);
+    if (err < JET_errSuccess && file) {
+        JET_ERR ignored = os_remove(temporary); /* not there if it has its name already */
+        (void)ignored;
+    }
+    free(text);
+    return err;
+}
+
+JET_ERR set_read(const char *dir, struct set *out) {
+    JET_ERR err = JET_errSuccess;
+    struct os_file *file = NULL;
+    char path[OS_PATH_MAX], *text = NULL;
+    struct os_stat st;
+
+    set_init(out);
+    CALL(os_path_join(path, dir, SET_MANIFEST));
+    CALL(os_stat(path, &st));
+    if (st.kind == OS_MISSING)
+        FAIL(JET_errFileNotFound);
+    if (st.kind != OS_FILE || st.bytes > MANIFEST_BYTES_MAX)
+        FAIL(JET_errInvalidBackup);
+    text = malloc(st.bytes + 1);
+    if (!text)
+        FAIL(JET_errOutOfMemory);
+    CALL(os_open(path, OS_READ, &file));
+    CALL(os_read(file, 0, text, st.bytes));
+    CALL(set_parse(text, st.bytes, out));
+    snprintf(out->dir, sizeof out->dir, "%s", dir);
+cleanup:
+    os_close(file);
+    free(text);
+    if (err < JET_errSuccess)
+        set_done(out);
+    return err;
 }
 
 JET_ERR set_find(const char *dir, struct set *out) {

@@ -4,7 +4,7 @@
  *     NAME.edb ...        databases as they were read (not consistent without the log files)
  *     edb00001.log ...    generations log-low .. log-high
  *
- * docs/backup-set.md has the manifest, line by line.
+ * docs/format-set.md has the manifest, line by line.
  *
  * With JET_bitBackupAtomic sets live in subdirectories: `temp` while it is made, `new` when it is complete, `old` the
  * one before. Restore takes the directory itself, else `new`, else `old`. */
@@ -16,6 +16,8 @@
 #include "log/log.h"
 
 #define SET_MANIFEST "backup.manifest"
+#define SET_MANIFEST_TEMPORARY SET_MANIFEST ".tmp" /* while it is written */
+#define SET_DATABASES_MAX 255u
 #define SET_FILES_MAX 100000u
 
 struct set_file {
@@ -31,12 +33,14 @@ struct set_file {
 struct set {
     char dir[OS_PATH_MAX];
     bool incremental; /* of the backup that wrote the manifest last */
-    bool sha256;      /* on request: the manifest has the SHA-256 of each file and of itself */
+    bool sha256;      /* on request: the manifest has the SHA-256 of itself, and of each file whose sum has one */
+    JET_LOGTIME full_begin, full_end;
+    JET_LOGTIME incremental_begin, incremental_end; /* of the last one */
     char base[4];
     JET_SIGNATURE signature;
     lggen_t low, high;
     uint32_t page_size, log_file_bytes;
-    struct set_file *files;
+    struct set_file *files; /* databases, then the log files low..high */
     uint32_t file_count;
 };
 
@@ -46,6 +50,11 @@ void set_done(struct set *set);
 MUST_CHECK JET_ERR set_add_log(struct set *set, const char *name, const struct file_sum *sum);
 MUST_CHECK JET_ERR set_add_database(struct set *set, const char *name, const char *original,
                                     const JET_SIGNATURE *signature, uint32_t page_count, const struct file_sum *sum);
+/* The manifest as text, which the caller frees. The end of the backup that writes it is now. */
+MUST_CHECK JET_ERR set_format(const struct set *set, char **text, size_t *bytes);
+/* Takes what set_format() can have made. JET_errInvalidBackup: anything else. On success out is the caller's to
+ * set_done(); its dir is empty. */
+MUST_CHECK JET_ERR set_parse(const char *text, size_t bytes, struct set *out);
 /* Writes the manifest beside the old one and renames it: durable on return. */
 MUST_CHECK JET_ERR set_write(const struct set *set);
 /* Reads and checks the manifest of a directory. JET_errFileNotFound; JET_errInvalidBackup. */

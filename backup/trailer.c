@@ -23,7 +23,7 @@ void trailer_make(void *page, uint32_t page_size, const struct dbheader *header,
 }
 
 JET_ERR trailer_check(const void *page, const struct dbheader *header, lggen_t *current) {
-    static const uint8_t no_page[sizeof ((struct disk_trailer *)0)->page_header];
+    static const uint8_t no_page[sizeof((struct disk_trailer *)0)->page_header];
     const struct disk_trailer *t = page;
     if (le32(t->checksum) != sum_header(page, le32(header->page_size)) ||
         memcmp(t->page_header, no_page, sizeof no_page) != 0 || le32(t->info.gen_high) == 0)

@@ -1,5 +1,5 @@
-/* The trailer of a database's copy: one page behind its last one (ESE's patch header page, ese-facts 5.4). The header of
- * the copy is read first and so can only say where redo begins; the trailer is read last and says how far redo must
+/* The trailer of a database's copy: one page behind its last one (ESE's patch header page, ese-facts 5.4). The header
+ * of the copy is read first and so can only say where redo begins; the trailer is read last and says how far redo must
  * come, because pages may have been changed until then. */
 #ifndef ESENT_BACKUP_TRAILER_H
 #define ESENT_BACKUP_TRAILER_H
@@ -11,8 +11,8 @@ struct disk_trailer {
     uint8_t page_header[36];
     struct disk_bkinfo info; /* 40: mark, time and low generation as in the header's full_cur; the generation that was
                                 current when the last page was read: the set's log files must reach it */
-    struct disk_signature sign_db, sign_log; /* 64, 92 */
-    le32_t gen_min_required, gen_max_required, gen_max_committed; /* 120 */
+    struct disk_signature sign_db, sign_log;                           /* 64, 92 */
+    le32_t gen_min_required, gen_max_required, gen_max_committed;      /* 120 */
     struct disk_logtime time_gen_max_required, time_gen_max_committed; /* 132, 140 */
 };
 

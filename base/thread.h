@@ -14,6 +14,7 @@
 
 enum os_rank {
     OS_RANK_API = 10,        /* handle tables; never held while work is done */
+    OS_RANK_BACKUP = 15,     /* one call of an external backup at a time */
     OS_RANK_INST = 20,       /* attach, detach, backup, term */
     OS_RANK_CHECKPOINT = 25, /* one checkpoint at a time */
     OS_RANK_CLEANUP = 30,    /* one version cleaner at a time */

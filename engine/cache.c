@@ -341,26 +341,19 @@ void cache_image_logged(struct page_ref *ref) {
 
 JET_ERR cache_copy_page(struct cache_file *f, pgno_t pgno, uint8_t *out) {
     JET_ERR err = JET_errSuccess;
-    struct segment *s = segment_of(f, pgno);
     struct log *log = atomic_load(&f->cache->log);
-    lgpos_t last_change = 0;
-    bool blank = false, corrected = false;
-    if (!s || pgno == 0)
-        CALL(segment_for_read(f, pgno, &s));
-    struct cache_page *page = &s->pages[pgno % CACHE_SEGMENT_PAGES];
-    /* Nobody loads, and so nobody changes or writes, a page that is not resident while we hold this. */
-    latch_word(f->cache, page, LATCH_SHARED);
-    bool resident = atomic_load(&page->word) & WORD_RESIDENT;
-    if (resident) {
-        memcpy(out, segment_page(f, s, pgno), f->page_size);
-        last_change = atomic_load(&page->last_change);
-    } else {
-        err = read_page(f, pgno, out, &blank, &corrected);
+    struct page_ref ref = {0};
+
+    err = cache_latch(f, pgno, LATCH_SHARED, &ref);
+    if (err == JET_errPageNotInitialized) {
+        memset(out, 0, f->page_size);
+        return JET_errSuccess;
     }
-    unlatch_word(f->cache, page, LATCH_SHARED);
     CALL(err);
-    if (resident)
-        page_sum_set(out, f->page_size, pgno);
+    memcpy(out, ref.page.b, f->page_size);
+    lgpos_t last_change = atomic_load(&ref.state->last_change);
+    cache_unlatch(&ref);
+    page_sum_set(out, f->page_size, pgno);
     if (log && last_change)
         CALL(log_flush(log, last_change));
 cleanup:

@@ -138,16 +138,24 @@ JET_ERR db_write_header(struct db *db) {
     return dbheader_write(db->file, db->header);
 }
 
-JET_ERR db_stamp_backup(struct db *db, bool incremental, const struct disk_bkinfo *info) {
+JET_ERR db_stamp_backup(struct db *db, enum backup_stamp stamp, const struct disk_bkinfo *info) {
     JET_ERR err = JET_errSuccess;
     struct dbheader *h = db->header;
-    struct disk_bkinfo *at = incremental ? &h->inc_prev : &h->full_prev;
+    struct disk_bkinfo *const places[] = {
+        [STAMP_FULL] = &h->full_prev,
+        [STAMP_INCREMENTAL] = &h->inc_prev,
+        [STAMP_COPY] = &h->copy_prev,
+        [STAMP_DIFFERENTIAL] = &h->diff_prev,
+    };
+    struct disk_bkinfo *at = places[stamp];
 
     os_mutex_lock(&db->header_mutex);
     if (disk_lgpos_get(&at->mark) <= disk_lgpos_get(&info->mark)) {
         *at = *info;
-        if (!incremental)
+        if (stamp == STAMP_FULL) {
             memset(&h->inc_prev, 0, sizeof h->inc_prev);
+            memset(&h->diff_prev, 0, sizeof h->diff_prev);
+        }
         err = db_write_header(db);
     }
     os_mutex_unlock(&db->header_mutex);

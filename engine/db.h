@@ -95,7 +95,7 @@ MUST_CHECK JET_ERR db_write_clean(struct db *db, lgpos_t consistent);
 void db_abandon(struct db *db);
 
 /* A finished backup: bkinfoFullPrev (which clears bkinfoIncPrev) or bkinfoIncPrev, unless a newer one stands there. */
-MUST_CHECK JET_ERR db_stamp_backup(struct db *db, bool incremental, const struct disk_bkinfo *info);
+MUST_CHECK JET_ERR db_stamp_backup(struct db *db, enum backup_stamp stamp, const struct disk_bkinfo *info);
 
 /* Header to disk, both copies, synced. header_mutex held. */
 MUST_CHECK JET_ERR db_write_header(struct db *db);

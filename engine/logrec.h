@@ -18,7 +18,7 @@
  * LOGREC_COMMIT: u64 trx.   LOGREC_ROLLBACK: u64 trx (all its undos are done).
  * LOGREC_CREATE_DB: u8 dbid, 3 zero, u32 page size, 28 signature of the database, u16 path bytes, path (UTF-8).
  * LOGREC_ATTACH_DB: the same.  LOGREC_DETACH_DB: u8 dbid.
- * LOGREC_BACKUP: u8 phase (1 begin, 2 stamp), u8 kind (1 full, 2 incremental), u8 dbid, 0, BKINFO 24.
+ * LOGREC_BACKUP: u8 phase (1 begin, 2 stamp), u8 kind (enum backup_stamp), u8 dbid, 0, BKINFO 24.
  * LOGREC_INIT / LOGREC_TERM: 8 LOGTIME; the last record of a clean stop is LOGREC_TERM. */
 #ifndef ESENT_ENGINE_LOGREC_H
 #define ESENT_ENGINE_LOGREC_H
@@ -35,6 +35,13 @@ enum logrec_type {
     LOGREC_BACKUP,
     LOGREC_INIT,
     LOGREC_TERM,
+};
+
+enum backup_stamp {
+    STAMP_FULL = 1,     /* bkinfoFullPrev */
+    STAMP_INCREMENTAL,  /* bkinfoIncPrev */
+    STAMP_COPY,         /* bkinfoCopyPrev: full, the log was not truncated */
+    STAMP_DIFFERENTIAL, /* bkinfoDiffPrev: log files only, not truncated */
 };
 
 /* ---- undo: what takes one change of a transaction back, by key and not by place (P6) ---- */

@@ -170,11 +170,11 @@ static bool print_database(struct line *l, const char *what, struct slice payloa
 
 static bool print_backup(struct line *l, struct slice payload) {
     static const char *const phases[] = {"?", "begin", "stamp"};
-    static const char *const kinds[] = {"?", "full", "incremental"};
+    static const char *const kinds[] = {"?", "full", "incremental", "copy", "differential"};
     if (payload.n != 28)
         return false;
     uint8_t phase = payload.p[0], kind = payload.p[1];
-    add(l, "backup %s %s db %u generations %u to %u", phases[phase <= 2 ? phase : 0], kinds[kind <= 2 ? kind : 0],
+    add(l, "backup %s %s db %u generations %u to %u", phases[phase <= 2 ? phase : 0], kinds[kind <= STAMP_DIFFERENTIAL ? kind : 0],
         payload.p[2], load32(payload.p + 20), load32(payload.p + 24));
     return true;
 }

@@ -1594,7 +1594,13 @@ typedef struct {
 
 #pragma GCC visibility push(default)
 
-/* ---- instances ---- */
+/* ---- instances ----
+ *
+ * One or several. JetCreateInstance makes as many as JET_paramMaxInstances allows (multi-instance mode). A program that
+ * needs one only may call JetInit without having made any (single-instance mode, that of Windows 2000): then 0 and
+ * JET_instanceNil mean this one in every function that takes an instance, and the functions that take none
+ * (JetStopService, JetBackup, ...) work on it. The first instance decides on the mode, the end of the last one ends it.
+ * A null instance is JET_errInvalidInstance in multi-instance mode, and JET_errNotInitialized where there is none. */
 
 /* Makes an instance: a log with its checkpoint, and the databases that will be attached to it. It has the parameters
  * that are set for the engine (JetSetSystemParameter with no instance), and does nothing until JetInit.
@@ -1602,10 +1608,9 @@ typedef struct {
  * pinstance       out: the instance; JetTerm ends it, even if JetInit was never called
  * szInstanceName  a name that no other instance of the process has; NULL is a name too: one instance may have it
  *
- * Errors: JET_errInstanceNameInUse; JET_errTooManyInstances (JET_paramMaxInstances); JET_errInvalidParameter also for a
- * name that is longer than 63 bytes.
- * Source: JetCreateInstance.
- * Differs: there is no single-instance mode, so JET_errRunningInOneInstanceMode is never given. */
+ * Errors: JET_errInstanceNameInUse; JET_errTooManyInstances (JET_paramMaxInstances); JET_errRunningInOneInstanceMode
+ * (JetInit has made the only one); JET_errInvalidParameter also for a name that is longer than 63 bytes.
+ * Source: JetCreateInstance. */
 JET_ERR JET_API JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName);
 
 /* JetCreateInstance with a name for people.
@@ -1629,9 +1634,11 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
 /* Starts an instance: takes its directories, reads its log, brings the databases that were attached at a crash to the
  * state of the last commit, and closes them. The first start makes the log, the reserve log files and the checkpoint.
  *
- * pinstance  in: an instance that is not running
+ * pinstance  in: an instance that is not running. NULL, or a variable that holds 0 or JET_instanceNil: the only one
+ *            is made, with the parameters of the engine; out: its handle. It ends with JetTerm, or when this fails.
  *
- * Errors: JET_errAlreadyInitialized; JET_errInvalidPath, JET_errInvalidSystemPath, JET_errInvalidLogDirectory (a
+ * Errors: JET_errAlreadyInitialized; JET_errRunningInMultiInstanceMode (no instance given, and others have been made);
+ * JET_errInvalidPath, JET_errInvalidSystemPath, JET_errInvalidLogDirectory (a
  * directory is missing; JET_paramCreatePathIfNotExist makes it), JET_errSystemPathInUse, JET_errLogFilePathInUse
  * (another instance, of this or another process, has it), JET_errFileAccessDenied. From recovery:
  * JET_errMissingLogFile, JET_errRequiredLogFilesMissing, JET_errInvalidLogSequence, JET_errLogGenerationMismatch (log
@@ -1643,9 +1650,8 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
  * After a failure: the instance is not running and may be started again or terminated; recovery may have written part
  * of its work, which a later start goes on from.
  * Source: JetInit.
- * Differs: pinstance NULL is JET_errInvalidParameter, and *pinstance must come from JetCreateInstance. A log keeps the
- * file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file that can be read recovery
- * begins with the first log file. */
+ * Differs: a log keeps the file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file
+ * that can be read recovery begins with the first log file. */
 JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
 
 /* JetInit with options.
@@ -1737,11 +1743,17 @@ JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
  * Source: JetStopServiceInstance. */
 JET_ERR JET_API JetStopServiceInstance(JET_INSTANCE instance);
 
+/* JetStopServiceInstance in single-instance mode.
+ * Errors: JET_errRunningInMultiInstanceMode.
+ * Source: JetStopService. */
+JET_ERR JET_API JetStopService(void);
+
 /* Sets a parameter. docs/parameters.md lists them: what each means, its range, default and scope, and which are used,
  * and which only stored.
  *
  * pinstance  the instance; NULL, or a variable that holds 0 or JET_instanceNil: the engine, that is, the default of
- *            instances made later. Parameters of global scope are the engine's in any case. Never written to.
+ *            instances made later; in single-instance mode the one instance. Parameters of global scope are the
+ *            engine's in any case. Never written to.
  * sesid      a session, whose instance is meant then and pinstance is ignored; 0 or JET_sesidNil: none
  * paramid    JET_param...
  * lParam     the value, if it is a number; for a boolean 0 is false
@@ -1758,7 +1770,7 @@ JET_ERR JET_API JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, 
 
 /* Reads a parameter.
  *
- * instance  0 or JET_instanceNil: the engine
+ * instance  0 or JET_instanceNil: the engine; in single-instance mode the one instance
  * sesid     as in JetSetSystemParameter
  * paramid   JET_param...
  * plParam   out: the value, if it is a number (then it may not be NULL). JET_paramErrorToString: in: a JET_ERR.
@@ -2586,6 +2598,11 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
 #define JET_bitBackupSurrogate 0x00000020
 #define JET_bitInternalCopy 0x00000040
 
+#define JET_bitBackupEndNormal 0x0001
+#define JET_bitBackupEndAbort 0x0002
+#define JET_bitBackupTruncateDone 0x0100
+#define JET_bitBackupNoDbHeaderUpdate 0x0200
+
 /* Copies the databases of an instance and the log files that they need to a directory, while sessions go on. Every page
  * and log file is verified on the way. Then the headers of the databases note the backup, and log files that nobody
  * needs any more are deleted. A backup that succeeded contains everything committed before it began.
@@ -2616,6 +2633,155 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  * backup and in between, in percent. */
 JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit,
                                   JET_PFNSTATUS pfnStatus);
+
+/* JetBackupInstance in single-instance mode.
+ * Errors: JET_errRunningInMultiInstanceMode.
+ * Source: JetBackup. */
+JET_ERR JET_API JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
+
+/* ---- external backup: a client copies the files itself, with these calls only ----
+ *
+ *     JetBeginExternalBackupInstance
+ *     full: JetGetAttachInfoInstance; for each database JetOpenFileInstance, JetReadFileInstance...,
+ * JetCloseFileInstance JetGetLogInfoInstance; for each log file the same three JetTruncateLogInstance (leave it out: a
+ * copy or differential backup, which no later incremental one builds on) JetEndExternalBackupInstance2
+ *
+ * What was read goes back with JetExternalRestore. An instance has one backup at a time, a backup one open file at a
+ * time; calls for it are taken one by one, from whichever thread. A call out of order gives
+ * JET_errInvalidBackupSequence and changes nothing. An error of a database leaves that database out, the backup goes
+ * on; another error of the engine (a log file is damaged or missing, the log cannot be written) ends the backup: later
+ * calls give JET_errNoBackup.
+ *
+ * Errors of each of these functions, besides its own: JET_errNoBackup (none was begun, or it has ended);
+ * JET_errBackupAbortByServer (JetStopBackupInstance was called; JetCloseFileInstance goes on working);
+ * JET_errInvalidParameter (no such instance); JET_errNotInitialized, JET_errBackupNotAllowedYet (it is starting),
+ * JET_errRestoreInProgress, JET_errTermInProgress, JET_errClientRequestToStopJetService, JET_errInstanceUnavailable. */
+
+/* Begins a backup: writes that to the log and the event log, and fixes the log generation that a restore begins with.
+ *
+ * grbit  0: full; JET_bitBackupIncremental: log files since the last full or incremental backup
+ *
+ * Errors: JET_errBackupInProgress; JET_errInvalidGrbit; JET_errInvalidBackup (incremental with JET_paramCircularLog);
+ * JET_errMissingFullBackup (incremental, and a database has had no full one); JET_errLogWriteFail.
+ * Source: JetBeginExternalBackupInstance. */
+JET_ERR JET_API JetBeginExternalBackupInstance(JET_INSTANCE instance, JET_GRBIT grbit);
+
+/* The databases that a full backup must copy: paths, each ended by a NUL, one more NUL behind the last.
+ *
+ * szz        out; may be NULL. What does not fit into cbMax bytes is left out, without an error.
+ * pcbActual  out; bytes of the whole list; may be NULL
+ *
+ * Errors: JET_errInvalidBackupSequence (not a full backup).
+ * Source: JetGetAttachInfoInstance. */
+JET_ERR JET_API JetGetAttachInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+
+/* Opens a database or, after JetGetLogInfoInstance, a log file. A database is read with two header pages that say that
+ * it is a copy, and one page behind its last that says how far the log is needed: its size is what this call says, not
+ * that of the file.
+ *
+ * szFileName               of the lists of JetGetAttachInfoInstance and JetGetLogInfoInstance; may be relative
+ * phfFile                  out
+ * pulFileSizeLow, ...High  out; bytes
+ *
+ * Errors: JET_errInvalidParameter (an argument is NULL, the name empty); JET_errInvalidPath;
+ * JET_errInvalidBackupSequence (a database after the log files have begun, or in an incremental backup; a log file
+ * before that); JET_errOutOfMemory (a file is open already); JET_errDatabaseNotFound (not a database of the instance);
+ * JET_errMissingFileToBackup (the log file is gone, or none of the backup's); JET_errLogReadVerifyFailure (it is
+ * damaged; the event names the place).
+ * Source: JetOpenFileInstance.
+ * Differs: opens nothing but the files of the backup. A log file is verified here, whole, and not while it is read. */
+JET_ERR JET_API JetOpenFileInstance(JET_INSTANCE instance, JET_PCSTR szFileName, JET_HANDLE *phfFile,
+                                    uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
+
+/* The next bytes of the file, verified. A page with one flipped bit is handed out corrected, and is corrected in the
+ * database too.
+ *
+ * pv   aligned to 4096 bytes
+ * cb   a multiple of the database page size; of 4096 for a log file
+ * pcb  out; bytes; 0: the end. May be NULL.
+ *
+ * Errors: JET_errInvalidParameter (pv or cb; hfFile is not open); JET_errReadVerifyFailure,
+ * JET_errReadPgnoVerifyFailure, JET_errDatabaseCorrupted, JET_errDiskIO (a page is damaged: the event names it; the
+ * file is closed, the database does not belong to the backup). Source: JetReadFileInstance. */
+JET_ERR JET_API JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb);
+
+/* Closes the file. One that was not read to its end does not count as copied.
+ *
+ * Errors: JET_errInvalidParameter (hfFile is not open).
+ * Source: JetCloseFileInstance. */
+JET_ERR JET_API JetCloseFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile);
+
+/* Ends the current log generation, and lists the log files that belong to the backup, as JetGetAttachInfoInstance does.
+ * From here on databases cannot be opened. A second call gives the same list.
+ *
+ * Errors: JET_errInvalidBackupSequence (a file is open); JET_errMissingFileToBackup (log files since the last backup
+ * are gone); JET_errLogWriteFail, JET_errLogDiskFull. Source: JetGetLogInfoInstance. */
+JET_ERR JET_API JetGetLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+
+/* The same, and says which generations they are.
+ *
+ * pLogInfo  in, out; cbSize is set by the caller; may be NULL
+ *
+ * Errors: also JET_errInvalidParameter (cbSize).
+ * Source: JetGetLogInfoInstance2. */
+JET_ERR JET_API JetGetLogInfoInstance2(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual,
+                                       JET_LOGINFO *pLogInfo);
+
+/* As JetGetLogInfoInstance, but lists the log files that JetTruncateLogInstance would delete.
+ *
+ * Source: JetGetTruncateLogInfoInstance. */
+JET_ERR JET_API JetGetTruncateLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+
+/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first.
+ *
+ * Errors: JET_errInvalidBackupSequence (before JetGetLogInfoInstance, or a file is open); JET_errLogFileNotCopied (not
+ * every log file of the backup was read to its end).
+ * Source: JetTruncateLogInstance. */
+JET_ERR JET_API JetTruncateLogInstance(JET_INSTANCE instance);
+
+/* Ends the backup. If it ends normally, the headers of the databases that were copied note it: as full or incremental
+ * backup if the log was truncated, else as copy or differential one (JET_DBINFOMISC4).
+ *
+ * grbit  JET_bitBackupEndNormal: all was copied
+ *        JET_bitBackupEndAbort: give up; nothing is noted
+ *        with JET_bitBackupEndNormal: JET_bitBackupTruncateDone: note it as if the log had been truncated;
+ *        JET_bitBackupNoDbHeaderUpdate: note nothing
+ *
+ * Errors: JET_errInvalidParameter (grbit; the backup goes on); JET_errInvalidBackupSequence
+ * (JET_bitBackupEndNormal, and not every log file was read to its end) and JET_errBackupAbortByServer: the backup has
+ * ended, nothing is noted.
+ * Source: JetEndExternalBackupInstance2.
+ * Differs: a normal end of what is incomplete is an error. */
+JET_ERR JET_API JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
+
+/* JetEndExternalBackupInstance2 with JET_bitBackupEndNormal.
+ *
+ * Source: JetEndExternalBackupInstance. */
+JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance);
+
+/* Makes the backup that is under way fail: its next step gives JET_errBackupAbortByServer. An external one is ended by
+ * its client, or by JetTerm2 with JET_bitTermStopBackup. Without a backup nothing happens.
+ *
+ * Errors: JET_errInvalidParameter (not a running instance).
+ * Threads: from any, also from a status callback.
+ * Source: JetStopBackupInstance. */
+JET_ERR JET_API JetStopBackupInstance(JET_INSTANCE instance);
+
+/* The same in single-instance mode.
+ * Errors: JET_errRunningInMultiInstanceMode.
+ * Source: JetBeginExternalBackup and the others. */
+JET_ERR JET_API JetBeginExternalBackup(JET_GRBIT grbit);
+JET_ERR JET_API JetGetAttachInfo(JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+JET_ERR JET_API JetOpenFile(JET_PCSTR szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow,
+                            uint32_t *pulFileSizeHigh);
+JET_ERR JET_API JetReadFile(JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb);
+JET_ERR JET_API JetCloseFile(JET_HANDLE hfFile);
+JET_ERR JET_API JetGetLogInfo(JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
+JET_ERR JET_API JetTruncateLog(void);
+JET_ERR JET_API JetEndExternalBackup(void);
+JET_ERR JET_API JetStopBackup(void);
+
+/* ---- restore ---- */
 
 /* Restores the databases of a backup and brings them up to date: with the set's log files, then with those in the
  * instance's own log directory where they follow without a gap. Nothing committed is lost then. JetInit and

@@ -214,6 +214,8 @@ struct log_file_check {
     uint32_t bad_offset;
 };
 MUST_CHECK JET_ERR log_file_verify(const char *path, bool closed, struct log_file_check *out);
+/* The same, and hands out what was verified: header.file_bytes bytes, the caller's to free. image may be NULL. */
+MUST_CHECK JET_ERR log_file_load(const char *path, bool closed, struct log_file_check *out, uint8_t **image);
 
 /* ---- checkpoint file: edb.chk, two copies of 4 KiB written alternately, newer sequence number wins ---- */
 

@@ -24,7 +24,7 @@ static bool walk(const struct log_image *image, struct log_file_check *out) {
     return true;
 }
 
-JET_ERR log_file_verify(const char *path, bool closed, struct log_file_check *out) {
+JET_ERR log_file_load(const char *path, bool closed, struct log_file_check *out, uint8_t **bytes) {
     JET_ERR err = JET_errSuccess;
     struct log_image image = {0};
     *out = (struct log_file_check){0};
@@ -37,7 +37,15 @@ JET_ERR log_file_verify(const char *path, bool closed, struct log_file_check *ou
         out->bad_offset = offset;
         FAIL(JET_errLogFileCorrupt);
     }
+    if (bytes) {
+        *bytes = image.bytes;
+        image.bytes = NULL;
+    }
 cleanup:
     log_image_done(&image);
     return err;
+}
+
+JET_ERR log_file_verify(const char *path, bool closed, struct log_file_check *out) {
+    return log_file_load(path, closed, out, NULL);
 }

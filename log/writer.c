@@ -366,6 +366,7 @@ JET_ERR log_append_attachments(struct log *log, uint8_t type, const struct log_p
 
 JET_ERR log_roll(struct log *log, lggen_t *new_gen) {
     JET_ERR err = JET_errSuccess;
+    log_next_wait(log->next); /* before anybody is held off: it takes as long as writing a whole file */
     os_mutex_lock(&log->buffer_lock);
     wait_for_room(log);
     CALL(hold_and_roll(log));

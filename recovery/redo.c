@@ -505,14 +505,15 @@ cleanup:
 static JET_ERR redo_backup(struct redo *redo, const struct log_record *record) {
     JET_ERR err = JET_errSuccess;
 
-    if (record->bytes != 28 || record->data[2] > DB_MAX)
+    if (record->bytes != 28 || record->data[1] < STAMP_FULL || record->data[1] > STAMP_DIFFERENTIAL ||
+        record->data[2] > DB_MAX)
         FAIL(JET_errLogFileCorrupt);
     struct redo_db *r = &redo->dbs[record->data[2]];
     if (record->data[0] != 2 || !r->attached)
         goto cleanup;
     CALL(open_db(redo, r, false));
     if (r->db && !r->finished && record->begin >= r->skip_until)
-        CALL(db_stamp_backup(r->db, record->data[1] == 2, (const struct disk_bkinfo *)(record->data + 4)));
+        CALL(db_stamp_backup(r->db, (enum backup_stamp)record->data[1], (const struct disk_bkinfo *)(record->data + 4)));
 cleanup:
     return err;
 }

@@ -48,6 +48,7 @@ static void inst_free(struct inst *inst) {
     os_close(inst->lock);
     os_close(inst->log_lock);
     os_cond_done(&inst->backup_ended);
+    os_mutex_done(&inst->backup_mutex);
     os_mutex_done(&inst->mutex);
     free(inst);
 }
@@ -76,6 +77,7 @@ JET_ERR inst_start(const struct inst_config *config, const struct event_sink *ev
     atomic_store(&inst->state, INST_RECOVERING);
     os_mutex_init(&inst->mutex, OS_RANK_INST);
     os_cond_init(&inst->backup_ended);
+    os_mutex_init(&inst->backup_mutex, OS_RANK_BACKUP);
     event_write(events, EVENT_START_INSTANCE, EVENT_INFO, "instance %s is starting", config->name);
     CALL(lock_directories(inst));
     struct cache_config cache = {.bytes_max = config->cache_bytes_max, .log = NULL, .events = &inst->events};

@@ -70,7 +70,7 @@ struct handles {
     JET_DBID db;
     JET_TABLEID table;
 };
-enum { INSTANCE = 1, SESSION = 2, DATABASE = 4, TABLE = 8, NO_LIST = 16 };
+enum { INSTANCE = 1, SESSION = 2, DATABASE = 4, TABLE = 8, NO_LIST = 16, BACKUP = 32 };
 
 static uint8_t out[4096];
 static uint32_t out_u32;
@@ -87,6 +87,18 @@ CALL_OF(stop_service, JetStopServiceInstance(h.inst))
 CALL_OF(term, JetTerm2(h.inst, JET_bitTermComplete))
 CALL_OF(init, JetInit2(&h.inst, 0))
 CALL_OF(backup, JetBackupInstance(h.inst, test_path("set"), 0, NULL))
+CALL_OF(begin_backup, JetBeginExternalBackupInstance(h.inst, 0))
+CALL_OF(attach_info, JetGetAttachInfoInstance(h.inst, (char *)out, sizeof out, NULL))
+CALL_OF(open_file, JetOpenFileInstance(h.inst, "x", &out_handle, &out_u32, &out_u32))
+CALL_OF(read_file, JetReadFileInstance(h.inst, 1, out, sizeof out, NULL))
+CALL_OF(close_file, JetCloseFileInstance(h.inst, 1))
+CALL_OF(log_info, JetGetLogInfoInstance(h.inst, (char *)out, sizeof out, NULL))
+CALL_OF(log_info2, JetGetLogInfoInstance2(h.inst, (char *)out, sizeof out, NULL, NULL))
+CALL_OF(truncate_info, JetGetTruncateLogInfoInstance(h.inst, (char *)out, sizeof out, NULL))
+CALL_OF(truncate_log, JetTruncateLogInstance(h.inst))
+CALL_OF(end_backup, JetEndExternalBackupInstance(h.inst))
+CALL_OF(end_backup2, JetEndExternalBackupInstance2(h.inst, JET_bitBackupEndAbort))
+CALL_OF(stop_backup, JetStopBackupInstance(h.inst))
 CALL_OF(restore, JetRestoreInstance(h.inst, test_path("set"), NULL, NULL))
 CALL_OF(version, JetGetVersion(h.ses, &out_u32))
 CALL_OF(end_session, JetEndSession(h.ses, 0))
@@ -137,7 +149,19 @@ static const struct {
                  {"JetStopServiceInstance", stop_service, INSTANCE},
                  {"JetTerm2", term, INSTANCE},
                  {"JetInit2", init, INSTANCE},
-                 {"JetBackupInstance", backup, INSTANCE},
+                 {"JetBackupInstance", backup, BACKUP},
+                 {"JetBeginExternalBackupInstance", begin_backup, BACKUP},
+                 {"JetGetAttachInfoInstance", attach_info, BACKUP},
+                 {"JetOpenFileInstance", open_file, BACKUP},
+                 {"JetReadFileInstance", read_file, BACKUP},
+                 {"JetCloseFileInstance", close_file, BACKUP},
+                 {"JetGetLogInfoInstance", log_info, BACKUP},
+                 {"JetGetLogInfoInstance2", log_info2, BACKUP},
+                 {"JetGetTruncateLogInfoInstance", truncate_info, BACKUP},
+                 {"JetTruncateLogInstance", truncate_log, BACKUP},
+                 {"JetEndExternalBackupInstance", end_backup, BACKUP},
+                 {"JetEndExternalBackupInstance2", end_backup2, BACKUP},
+                 {"JetStopBackupInstance", stop_backup, BACKUP},
                  {"JetRestoreInstance", restore, INSTANCE},
                  {"JetGetVersion", version, SESSION},
                  {"JetEndSession", end_session, SESSION},
@@ -178,9 +202,12 @@ static const struct {
 #define FUNCTIONS (sizeof functions / sizeof functions[0])
 
 static void try_handles(unsigned which, struct handles h, JET_ERR expected) {
-    for (unsigned i = 0; i < FUNCTIONS; i++)
+    for (unsigned i = 0; i < FUNCTIONS; i++) {
+        bool makes = functions[i].call == init && (h.inst == 0 || h.inst == JET_instanceNil);
         if ((functions[i].takes & which) == which)
-            refused_at(functions[i].call(h), expected, functions[i].name, __LINE__);
+            refused_at(functions[i].call(h), makes ? JET_errRunningInMultiInstanceMode : expected, functions[i].name,
+                       __LINE__);
+    }
 }
 
 static void handles__that_were_never_given_out_or_are_closed_are_refused(void) {
@@ -201,6 +228,7 @@ static void handles__that_were_never_given_out_or_are_closed_are_refused(void) {
         struct handles h = good;
         h.inst = bad[i];
         try_handles(INSTANCE, h, JET_errInvalidInstance);
+        try_handles(BACKUP, h, JET_errInvalidParameter);
         h = good, h.ses = bad[i];
         try_handles(SESSION, h, JET_errInvalidSesid);
         h = good, h.table = bad[i];
@@ -210,6 +238,8 @@ static void handles__that_were_never_given_out_or_are_closed_are_refused(void) {
     }
     /* stale ones, and one of a kind for another */
     try_handles(INSTANCE, (struct handles){stale_instance, t.ses, t.db, table}, JET_errInvalidInstance);
+    try_handles(BACKUP, (struct handles){stale_instance, t.ses, t.db, table}, JET_errInvalidParameter);
+    try_handles(BACKUP, (struct handles){t.ses, t.ses, t.db, table}, JET_errInvalidParameter);
     try_handles(INSTANCE, (struct handles){t.ses, t.ses, t.db, table}, JET_errInvalidInstance);
     try_handles(SESSION, (struct handles){t.inst, stale_session, t.db, table}, JET_errInvalidSesid);
     try_handles(SESSION, (struct handles){t.inst, t.inst, t.db, table}, JET_errInvalidSesid);
@@ -229,18 +259,20 @@ static void handles__chosen_at_random_are_refused(void) {
     for (unsigned k = 0; k < 2000; k++) {
         struct handles h = {t.inst, t.ses, t.db, table};
         unsigned i = (unsigned)test_random_below(FUNCTIONS);
-        unsigned which = functions[i].takes & INSTANCE           ? INSTANCE
+        unsigned which = functions[i].takes & BACKUP             ? BACKUP
+                         : functions[i].takes & INSTANCE         ? INSTANCE
                          : functions[i].takes & TABLE && (k & 1) ? TABLE
                                                                  : SESSION;
-        JET_API_PTR *at = which == INSTANCE ? &h.inst : which == SESSION ? &h.ses : &h.table;
+        JET_API_PTR *at = which & (INSTANCE | BACKUP) ? &h.inst : which == SESSION ? &h.ses : &h.table;
         *at = k & 2 ? test_random() : *at ^ (UINT64_C(1) << test_random_below(64));
         if (*at == table || *at == canary || *at == list || *at == foreign || *at == t.ses || *at == second ||
             *at == t.inst || *at == other.inst || *at == other.ses)
             continue;
         refused_at(functions[i].call(h),
-                   which == INSTANCE  ? JET_errInvalidInstance
-                   : which == SESSION ? JET_errInvalidSesid
-                                      : JET_errInvalidTableId,
+                   which == BACKUP     ? JET_errInvalidParameter
+                   : which == INSTANCE ? JET_errInvalidInstance
+                   : which == SESSION  ? JET_errInvalidSesid
+                                       : JET_errInvalidTableId,
                    functions[i].name, __LINE__);
     }
     end();
@@ -302,8 +334,6 @@ static void pointers__that_are_required_are_missed(void) {
     static uint8_t some[8];
     REFUSED(JetCreateInstance(NULL, "n"), JET_errInvalidParameter);
     REFUSED(JetCreateInstance2(NULL, "n", "n", 0), JET_errInvalidParameter);
-    REFUSED(JetInit(NULL), JET_errInvalidParameter);
-    REFUSED(JetInit2(NULL, 0), JET_errInvalidParameter);
     REFUSED(JetGetSystemParameter(t.inst, 0, JET_paramMaxSessions, NULL, NULL, 0), JET_errInvalidParameter);
     REFUSED(JetGetSystemParameter(t.inst, 0, JET_paramBaseName, NULL, NULL, 10), JET_errInvalidParameter);
     REFUSED(JetGetVersion(t.ses, NULL), JET_errInvalidParameter);

@@ -504,10 +504,13 @@ static void cache_copy_page__is_verified_and_not_ahead_of_the_log(void) {
     CHECK_OK(cache_copy_page(pages, 9, b));
     CU_ASSERT_EQUAL(page_sum_check(b, SIZE, 9, false), PAGE_GOOD);
     CU_ASSERT_EQUAL(cache_file_corrected(pages), 1);
-    damage_byte(10 * SIZE + 501, 0xff);
-    CHECK_ERR(cache_copy_page(pages, 9, b), JET_errReadVerifyFailure);
+    CHECK_OK(cache_write(pages, UINT64_MAX)); /* mended in the database too */
+    CHECK_OK(cache_copy_page(pages, 9, b));
+    damage_byte(12 * SIZE + 501, 0xff);
+    CHECK_ERR(cache_copy_page(pages, 11, b), JET_errReadVerifyFailure);
     CHECK_ERR(cache_copy_page(pages, 301, b), JET_errFileIOBeyondEOF);
-    CU_ASSERT_EQUAL(cache_resident_bytes(cache), SIZE); /* none of this became resident */
+    CHECK_OK(os_read(file, 10 * SIZE, b, SIZE));
+    CU_ASSERT_EQUAL(page_sum_check(b, SIZE, 9, false), PAGE_GOOD);
     tear_down();
 }
 

@@ -432,6 +432,26 @@ static void log_roll__both_files_are_whole_before_the_first_rename(void) { /* P8
     free(check);
 }
 
+static void log_roll__keeps_nobody_waiting_while_the_next_file_is_made(void) { /* P12 */
+    fault_install();
+    struct log *log = testlog_create();
+    struct roller roller = {.log = log};
+    os_thread_t thread;
+    testlog_append(log, 0, 100);
+    fault_gate_close(FAULT_WRITE, "edbtmp.log");
+    CHECK_OK(os_thread_start(&thread, roll_thread, &roller));
+    fault_gate_wait();
+    testlog_append(log, 1, 100);
+    CHECK_OK(log_flush(log, log_tip(log)));
+    CU_ASSERT_EQUAL(log_current_gen(log), 1);
+    fault_gate_open();
+    os_thread_join(thread);
+    CHECK_OK(roller.err);
+    CU_ASSERT_EQUAL(log_current_gen(log), 2);
+    log_close(log);
+    fault_done();
+}
+
 static void log_file_size__may_change_from_one_generation_to_the_next(void) {
     struct log_config config = testlog_config();
     struct log *log = testlog_create();
@@ -670,6 +690,7 @@ TEST_MAIN(TEST(log_create__starts_generation_1_of_a_new_stream), TEST(log_create
           TEST(log_roll__both_files_are_whole_before_the_first_rename),
           TEST(log_file_size__may_change_from_one_generation_to_the_next), TEST(log_flush__a_failed_write_is_final),
           TEST(log_flush__a_failed_sync_is_final), TEST(log_flush__a_failure_reaches_all_who_wait),
+          TEST(log_roll__keeps_nobody_waiting_while_the_next_file_is_made),
           TEST(log_roll__a_failure_at_any_step_is_final_and_loses_nothing),
           TEST(log_disk_full__reserves_carry_two_more_generations), TEST(log_disk_full__ends_when_there_is_space_again),
           TEST(log_create__without_room_for_reserves_says_so),

@@ -215,8 +215,11 @@ static void manifest__with_any_byte_changed_is_refused(void) {
 static void seal(struct set *set) {
     for (uint32_t i = 0; i < set->file_count; i++) {
         char path[512];
-        snprintf(path, sizeof path, "%s/%s", "/set", set->files[i].name);
-        CHECK_OK(copy_file(path, NULL, 0, NULL, false, &set->files[i].sum));
+        struct set_file *file = &set->files[i];
+        const uint64_t others = file->sum.bytes / 4096 - file->page_count; /* headers, perhaps a trailer */
+        snprintf(path, sizeof path, "%s/%s", "/set", file->name);
+        CHECK_OK(copy_file(path, NULL, 0, NULL, false, &file->sum));
+        file->page_count = file->is_log ? 0 : (uint32_t)(file->sum.bytes / 4096 - others);
     }
     CHECK_OK(set_write(set));
 }
@@ -229,11 +232,10 @@ static struct set_file *file_named(struct set *set, const char *name) {
 }
 
 static void leave_out(struct set *set, const char *name) {
-    struct set_file *file = file_named(set, name), last = set->files[set->file_count - 1];
+    struct set_file *file = file_named(set, name), *end = set->files + set->file_count--;
     free(file->name);
     free(file->original);
-    *file = last;
-    set->file_count--;
+    memmove(file, file + 1, (size_t)(end - file - 1) * sizeof *file);
 }
 
 static const char *log_name(lggen_t gen) {
@@ -333,13 +335,13 @@ static void sealed_set_whose_files_do_not_belong_together__is_refused_before_any
         {forge_foreign_log, "a log file of another log", JET_errGivenLogFileHasBadSignature},
         {forge_swapped_logs, "swapped log files", JET_errGivenLogFileIsNotContiguous},
         {forge_repeated_log, "a repeated log file", JET_errGivenLogFileIsNotContiguous},
-        {forge_gap, "a gap", JET_errMissingRestoreLogFiles},
+        {forge_gap, "a gap", JET_errInvalidBackup},
         {forge_late_begin, "the first log file left out", JET_errStartingRestoreLogTooHigh},
         {forge_early_end, "log files that end too early", JET_errEndingRestoreLogTooLow},
         {forge_foreign_database, "a backup copy of another database", JET_errGivenLogFileHasBadSignature},
         {forge_live_database, "a database that is no backup copy", JET_errRestoreOfNonBackupDatabase},
         {forge_no_database, "no database", JET_errDatabaseCorrupted},
-        {forge_page_size, "another page size", JET_errPageSizeMismatch},
+        {forge_page_size, "another page size", JET_errInvalidBackup},
         {forge_base, "another base name", JET_errInvalidBackup},
     };
     struct place p;

@@ -6,8 +6,8 @@
 #include "tools/tool.h"
 
 static const struct command *const commands[] = {
-    &command_verify, &command_header,   &command_check,   &command_tables,  &command_export,
-    &command_backup, &command_truncate, &command_restore, &command_recover,
+    &command_verify, &command_header,     &command_check,    &command_tables,  &command_export,
+    &command_backup, &command_verify_set, &command_truncate, &command_restore, &command_recover,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -17,7 +17,7 @@ static void print_overview(FILE *to) {
     fprintf(to, "Usage: esentutl COMMAND ...\n\n"
                 "Databases of the Extensible Storage Engine, their logs, checkpoints and backups.\n\n");
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(to, "    %-9s %-28s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
+        fprintf(to, "    %-10s %-28s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
     fprintf(to,
             "\nesentutl COMMAND --help tells more of one. Exit codes: 0 done, 1 damage found, 2 could not be done.\n\n"
             "Also, with / or -, as ESE spells them:\n\n"

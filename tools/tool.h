@@ -66,7 +66,7 @@ const char *args_value(const struct args *args, const char *name); /* the last o
 const char *args_next(const struct args *args, const char *name, unsigned *at);
 
 extern const struct command command_verify, command_header, command_check, command_tables, command_export,
-    command_backup, command_truncate, command_restore, command_recover;
+    command_backup, command_verify_set, command_truncate, command_restore, command_recover;
 
 /* ---- output (out.c) ---- */
 
