@@ -144,7 +144,9 @@ static JET_ERR write_file(struct job *j, JET_HANDLE handle, const char *name, un
 
     CALL(summer_begin(&summer, j->set.sha256));
     CALL(os_path_join(to, j->target, name));
-    CALL(os_open(to, OS_WRITE | OS_SEQUENTIAL | OS_CREATE | flags, &file));
+    /* Direct: what lay in the page cache until the sync would go to the disk in one piece, and commits wait behind it.
+     */
+    CALL(os_open(to, OS_WRITE | OS_DIRECT | OS_CREATE | flags, &file));
     for (;;) {
         CALL(backup_read(j->backup, handle, j->buffer, PIECE_BYTES, &n));
         if (n == 0)
