@@ -72,6 +72,7 @@ JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName) {
 
 JET_ERR api_begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst **out) {
     static const JET_ERR refusals[] = {
+        [BUSY_NOT] = JET_errInvalidOperation, /* in an event's callback */
         [BUSY_INIT] = JET_errInitInProgress,
         [BUSY_TERM] = JET_errTermInProgress,
         [BUSY_RESTORE] = JET_errRestoreInProgress,
@@ -81,7 +82,11 @@ JET_ERR api_begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst 
     if (err < JET_errSuccess)
         return err;
     int busy = BUSY_NOT;
-    bool begun = atomic_compare_exchange_strong(&inst->busy, &busy, why);
+    bool begun = false;
+    if (event_in_callback())
+        busy = atomic_load(&inst->busy);
+    else
+        begun = atomic_compare_exchange_strong(&inst->busy, &busy, why);
     handle_release(inst->handle);
     if (!begun)
         return RAISE(refusals[busy]);
@@ -93,11 +98,28 @@ void api_end_exclusive(struct api_inst *inst) {
     atomic_store(&inst->busy, BUSY_NOT);
 }
 
+/* The callback does not change while events are written: the instance runs, or a restore does. */
+static void call_event(void *context, int id, enum event_severity severity, const char *text) {
+    const struct api_inst *inst = context;
+    const JET_EVENTINFO info = {
+        .cbStruct = sizeof info,
+        .idEvent = (uint32_t)id,
+        .severity = severity,
+        .instance = inst->handle,
+        .szInstanceName = inst->display,
+        .szText = text,
+    };
+    inst->params.event_fn(&info, inst->params.event_context);
+}
+
 void api_get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events) {
     engine_lock();
     params_config(&inst->params, config, events);
     engine_unlock();
     snprintf(config->name, sizeof config->name, "%s", inst->display);
+    snprintf(events->instance, sizeof events->instance, "%s", inst->display);
+    events->fn = inst->params.event_fn ? call_event : NULL;
+    events->context = inst;
 }
 
 static JET_ERR check_log_exists(const struct inst_config *config) {
@@ -328,6 +350,10 @@ static JET_ERR param_owner(JET_INSTANCE instance, JET_SESID sesid, struct api_in
     return *out ? JET_errSuccess : RAISE(JET_errInvalidInstance);
 }
 
+static bool occupied(struct api_inst *inst) {
+    return atomic_load(&inst->running) || atomic_load(&inst->busy) != BUSY_NOT;
+}
+
 JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam,
                               JET_PCSTR szParam) {
     struct api_inst *inst;
@@ -335,7 +361,7 @@ JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t
     engine_lock();
     JET_ERR err = param_owner(pinstance ? *pinstance : 0, sesid, &inst);
     if (err >= JET_errSuccess) {
-        bool runs = inst && (atomic_load(&inst->running) || atomic_load(&inst->busy) != BUSY_NOT);
+        bool runs = inst && occupied(inst);
         unsigned running = (runs ? PARAMS_INSTANCE_RUNS : 0) | (engine_running() ? PARAMS_ENGINE_RUNS : 0);
         err = params_set(inst ? &inst->params : engine_params(), running, paramid, lParam, szParam);
     }
@@ -351,6 +377,22 @@ JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t p
     JET_ERR err = param_owner(instance, sesid, &inst);
     if (err >= JET_errSuccess)
         err = params_get(inst ? &inst->params : engine_params(), paramid, plParam, szParam, cbMax);
+    engine_unlock();
+    return err;
+}
+
+JET_ERR JetSetEventCallback(JET_INSTANCE instance, JET_PFNEVENT pfnEvent, void *pvContext) {
+    struct api_inst *inst;
+    engine_params();
+    engine_lock();
+    JET_ERR err = param_owner(instance, 0, &inst);
+    if (err >= JET_errSuccess && inst && occupied(inst))
+        err = RAISE(JET_errAlreadyInitialized);
+    if (err >= JET_errSuccess) {
+        struct params *p = inst ? &inst->params : engine_params();
+        p->event_fn = pfnEvent;
+        p->event_context = pvContext;
+    }
     engine_unlock();
     return err;
 }

@@ -161,6 +161,8 @@ static void init_string(const struct param_def *def, char *to, const char *from)
 
 void params_init(struct params *p, struct params *global) {
     p->global = global;
+    p->event_fn = global ? global->event_fn : NULL;
+    p->event_context = global ? global->event_context : NULL;
     for (const struct param_def *def = param_defs; def < param_defs + PARAM_COUNT; def++) {
         size_t i = index_of(def);
         atomic_init(&p->numbers[i], global ? atomic_load(&global->numbers[i]) : def->default_number);

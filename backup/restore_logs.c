@@ -70,8 +70,8 @@ static bool holds_work(const struct restore *r, lggen_t first) {
     JET_ERR err = log_reader_open(&config, &reader);
     while (err >= JET_errSuccess && !found) {
         err = log_reader_next(reader, &record);
-        found = err >= JET_errSuccess && (record.type == LOGREC_COMMIT || record.type == LOGREC_CREATE_DB ||
-                                          record.type == LOGREC_ATTACH_DB);
+        found = err >= JET_errSuccess &&
+                (record.type == LOGREC_COMMIT || record.type == LOGREC_CREATE_DB || record.type == LOGREC_ATTACH_DB);
     }
     log_reader_close(reader);
     return found || err != JET_errNoCurrentRecord;
@@ -98,8 +98,9 @@ JET_ERR restore_find_end(struct restore *r) {
         broken = check_next(r, &range, end + 1, header, &created);
         end += broken >= JET_errSuccess;
     }
-    if (broken < JET_errSuccess && (!r->config->delete_out_of_range || (broken != JET_errExistingLogFileIsNotContiguous &&
-                                                                       broken != JET_errMissingCurrentLogFiles)))
+    if (broken < JET_errSuccess &&
+        (!r->config->delete_out_of_range ||
+         (broken != JET_errExistingLogFileIsNotContiguous && broken != JET_errMissingCurrentLogFiles)))
         CALL(broken);
     if (until > end)
         CALL(is_missing(r, end + 1));

@@ -39,7 +39,8 @@
  *
  * Threads. Any thread may call; a session is used by one thread at a time. Sessions of different threads run at the
  * same time. Functions that take an instance are safe against each other. Callbacks are called on the thread that made
- * the call, with no lock held; they may use the API, but not the session of the call that runs.
+ * the call, with no lock held; they may use the API, but not the session of the call that runs. (Not so
+ * JetSetEventCallback's.)
  *
  * Each function is described in this order: what it does; its arguments; Errors beyond the list above; the state after
  * a failure, where it is not simply unchanged; Source, the ESE documentation page or symbol; Differs, where this
@@ -2862,6 +2863,39 @@ JET_ERR JET_API JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLo
                                     JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
 
 /* ---- what ESE does not have ---- */
+
+#define JET_EventError 1
+#define JET_EventWarning 2
+#define JET_EventInformation 3
+
+/* An event: what ESE writes to the event log of Windows. docs/events.md lists them. Valid during the call. */
+typedef struct {
+    uint32_t cbStruct;
+    uint32_t idEvent;         /* ESE's number: 213 is the end of a backup */
+    uint32_t severity;        /* JET_Event... */
+    JET_INSTANCE instance;    /* its handle, and the name that JetCreateInstance(2) was given */
+    JET_PCSTR szInstanceName; /* "": none */
+    JET_PCSTR szText;         /* one line in English: files with their paths, sizes, log generations, errors */
+} JET_EVENTINFO;
+
+/* Called for each event that JET_paramEventLoggingLevel and JET_paramNoInformationEvent let through, after syslog. */
+typedef void(JET_API *JET_PFNEVENT)(const JET_EVENTINFO *pevent, void *pvContext);
+
+/* Sets who hears of an instance's events, from JetInit or JetRestoreInstance until JetTerm has returned.
+ *
+ * instance   made and not running; 0 or JET_instanceNil: the engine, that is, the default of instances made later (and
+ *            of the one in single-instance mode)
+ * pfnEvent   NULL: nobody
+ * pvContext  handed on to it
+ *
+ * Errors: JET_errAlreadyInitialized (the instance runs).
+ * Threads: unlike other callbacks this one is called where things happen: on any thread that is in a call with the
+ * instance, or on one of the engine's own, at the same time on several, and with locks held. It must return soon, and
+ * not wait for a thread that is in a call. Of the API it may only use what needs no running instance; a function that
+ * would work in one gets JET_errInvalidOperation, or the error that it gets there anyway, such as
+ * JET_errTermInProgress. A program that wants to act on an event tells another thread.
+ * Source: none; ESE writes to the event log only. */
+JET_ERR JET_API JetSetEventCallback(JET_INSTANCE instance, JET_PFNEVENT pfnEvent, void *pvContext);
 
 /* JetRestoreInstance with names for the databases, and to an earlier moment.
  *

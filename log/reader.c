@@ -139,7 +139,7 @@ static JET_ERR check_chain(const struct log_reader *reader, const struct log_hea
 static JET_ERR corrupt(struct log_reader *reader) {
     event_write(reader->config.events,
                 reader->from_backup_set ? EVENT_LOG_CORRUPTION_HARD_RESTORE : EVENT_LOG_CORRUPTION_SOFT_RECOVERY,
-                EVENT_ERROR, "Log file %s is corrupt at offset %u.", reader->path, (unsigned)reader->offset);
+                EVENT_ERROR, "log file %s is corrupt at offset %u", reader->path, (unsigned)reader->offset);
     return RAISE(reader->from_backup_set ? JET_errLogCorruptDuringHardRestore : JET_errLogFileCorrupt);
 }
 
@@ -169,7 +169,7 @@ static JET_ERR open_next(struct log_reader *reader, bool *found) {
         CALL(later_exists(reader, previous->gen, &later));
         if (later) {
             event_write(reader->config.events, EVENT_LOG_FILE_MISSING, EVENT_ERROR,
-                        "Log generation %u is missing after %s.", (unsigned)gen, path);
+                        "log generation %u is missing after %s", (unsigned)gen, path);
             FAIL(JET_errMissingLogFile);
         }
         goto cleanup;
