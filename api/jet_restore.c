@@ -240,9 +240,8 @@ cleanup:
     return err;
 }
 
-JET_ERR JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap,
-                           int32_t crstfilemap, JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh,
-                           JET_PFNSTATUS pfn) {
+JET_ERR JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap, int32_t crstfilemap,
+                           JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn) {
     const struct external x = {szCheckpointFilePath, szLogPath,       szBackupLogPath,  "edb", rgrstmap,
                                crstfilemap,          (lggen_t)genLow, (lggen_t)genHigh, pfn};
     return external_restore(&x);
@@ -259,8 +258,14 @@ JET_ERR JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, J
         return RAISE(JET_errInvalidParameter);
     if (szTargetInstanceLogPath)
         return RAISE(JET_errBadRestoreTargetInstance);
-    const struct external x = {szCheckpointFilePath, szLogPath,          szBackupLogPath,     pLogInfo->szBaseName,
-                               rgrstmap,             crstfilemap,        pLogInfo->ulGenLow,  pLogInfo->ulGenHigh,
+    const struct external x = {szCheckpointFilePath,
+                               szLogPath,
+                               szBackupLogPath,
+                               pLogInfo->szBaseName,
+                               rgrstmap,
+                               crstfilemap,
+                               pLogInfo->ulGenLow,
+                               pLogInfo->ulGenHigh,
                                pfn};
     return external_restore(&x);
 }

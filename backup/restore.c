@@ -113,7 +113,9 @@ static JET_ERR check_unused(struct restore *r, const char *path) {
 /* The name that was asked for; else its own in the directory that was asked for, or in that where databases are
  * recovered; else where it was. */
 static JET_ERR choose_place(const struct restore *r, const struct set_file *f, char *to, unsigned *named) {
-    const char *dir = r->options->dest ? r->options->dest : *r->config->alternate_path ? r->config->alternate_path : NULL;
+    const char *dir = r->options->dest             ? r->options->dest
+                      : *r->config->alternate_path ? r->config->alternate_path
+                                                   : NULL;
     for (unsigned i = 0; i < r->options->map_count; i++)
         if (strcmp(r->options->map[i].from, f->original) == 0) {
             ++*named;
@@ -123,7 +125,7 @@ static JET_ERR choose_place(const struct restore *r, const struct set_file *f, c
     if (dir)
         return os_path_join(to, dir, f->name);
     return (size_t)snprintf(to, OS_PATH_MAX, "%s", f->original) < OS_PATH_MAX ? JET_errSuccess
-                                                                               : RAISE(JET_errInvalidPath);
+                                                                              : RAISE(JET_errInvalidPath);
 }
 
 static JET_ERR check_places(struct restore *r) {
@@ -183,9 +185,28 @@ cleanup:
     return err;
 }
 
+/* As JetInit will want them. */
+static JET_ERR check_directories(const struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct os_stat st;
+
+    if (r->config->create_paths)
+        return JET_errSuccess;
+    CALL(os_stat(r->config->system_path, &st));
+    if (st.kind != OS_DIRECTORY)
+        FAIL(JET_errInvalidSystemPath);
+    CALL(os_stat(r->config->log_dir.path, &st));
+    if (st.kind != OS_DIRECTORY)
+        FAIL(JET_errInvalidLogDirectory);
+cleanup:
+    return err;
+}
+
 static JET_ERR verify(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     struct copy_progress progress = {advance, r};
+
+    CALL(check_directories(r));
 
     if (strcmp(r->set.base, r->config->log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);

@@ -10,9 +10,9 @@
 struct copy {
     struct os_file *file;
     struct dbheader *header;
-    uint8_t *page;       /* the last one */
-    uint64_t pages_end;  /* offset of the trailer; without one: end of the file */
-    JET_ERR no_trailer;  /* why not */
+    uint8_t *page;      /* the last one */
+    uint64_t pages_end; /* offset of the trailer; without one: end of the file */
+    JET_ERR no_trailer; /* why not */
 };
 
 static void copy_close(struct copy *c) {

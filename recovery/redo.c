@@ -513,7 +513,8 @@ static JET_ERR redo_backup(struct redo *redo, const struct log_record *record) {
         goto cleanup;
     CALL(open_db(redo, r, false));
     if (r->db && !r->finished && record->begin >= r->skip_until)
-        CALL(db_stamp_backup(r->db, (enum backup_stamp)record->data[1], (const struct disk_bkinfo *)(record->data + 4)));
+        CALL(
+            db_stamp_backup(r->db, (enum backup_stamp)record->data[1], (const struct disk_bkinfo *)(record->data + 4)));
 cleanup:
     return err;
 }

@@ -10,13 +10,13 @@ struct redo_db {
     bool creating; /* CREATE_DB seen, its ATTACH_DB not yet */
     bool
         finished; /* its file is clean: if the log has more changes for it, it is another copy than they were made to */
-    bool carried;  /* redo went on with it over a detach */
-    bool unwanted; /* not in the map: not looked for */
+    bool carried; /* redo went on with it over a detach */
+    bool unwanted;                   /* not in the map: not looked for */
     struct db_attachment attachment; /* path: where it is looked for */
-    struct db *db;       /* NULL: not opened yet, or missing */
-    JET_ERR missing;     /* why it could not be opened; success: not tried or open */
-    lgpos_t skip_until;  /* records before this are in the file already */
-    lgpos_t detached_at; /* not attached: the record that said so, if the file is not beyond it; else 0 */
+    struct db *db;                   /* NULL: not opened yet, or missing */
+    JET_ERR missing;                 /* why it could not be opened; success: not tried or open */
+    lgpos_t skip_until;              /* records before this are in the file already */
+    lgpos_t detached_at;             /* not attached: the record that said so, if the file is not beyond it; else 0 */
 };
 
 /* One change of a transaction that has not ended. */
