@@ -1651,8 +1651,9 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
  * After a failure: the instance is not running and may be started again or terminated; recovery may have written part
  * of its work, which a later start goes on from.
  * Source: JetInit.
- * Differs: a log keeps the file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file
- * that can be read recovery begins with the first log file. */
+ * Differs: a log keeps the file size that it began with, whatever JET_paramLogFileSize is, unless
+ * JET_paramCleanupMismatchedLogFiles is set. Without a checkpoint file that can be read recovery begins with the first
+ * log file. */
 JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
 
 /* JetInit with options.
