@@ -1,5 +1,6 @@
 /* A backup set by itself: every kind of damage is found and named, and of a manifest only what was written is taken.
  * P11 P14. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,9 @@ static void make_set(const char *dir, const char *path) {
     CHECK_OK(script_start(&s));
     CHECK_OK(script_create(&s, &s.a));
     CHECK_OK(script_create(&s, &s.b));
-    CHECK_OK(script_run(&s, 8));
+    CHECK_OK(script_run(&s, 12));
     CHECK_OK(JetBackupInstance(s.instance, path, 0, NULL));
-    CHECK_OK(script_run(&s, 16));
+    CHECK_OK(script_run(&s, 24));
     CHECK_OK(JetBackupInstance(s.instance, path, JET_bitBackupIncremental, NULL));
     CHECK_OK(script_stop(&s, 0));
 }
@@ -91,23 +92,10 @@ static void write_trailer(struct set *set, const char *name, lggen_t current) {
     write_block(set, name, trailer_at(set, name), page);
 }
 
-/* Copies that a backup made without a trailer get one. */
-static void give_trailers(const char *path) {
-    struct set set;
-    CHECK_OK(set_read(path, &set));
-    for (uint32_t i = 0; i < set.file_count && !set.files[i].is_log; i++)
-        if (set.files[i].sum.bytes == ((uint64_t)set.files[i].page_count + 2) * PAGE)
-            write_trailer(&set, set.files[i].name, set.low);
-    seal(&set);
-    set_done(&set);
-}
-
 static struct disk_image *begin(void) {
     disk_install(test_random());
     make_set("/live", "/set");
     make_set("/other", "/foreign");
-    give_trailers("/set");
-    give_trailers("/foreign");
     return disk_save();
 }
 
@@ -164,7 +152,7 @@ static void whole_set__is_read_once_and_its_chain_is_known(void) {
     memset(&again.last_created, 0, sizeof again.last_created);
     CHECK_OK(verify_chain(&again, &events));
     CU_ASSERT_EQUAL(memcmp(&again.last_created, &chain.last_created, sizeof chain.last_created), 0);
-    CU_ASSERT(chain.low == set.low && chain.high == set.high && set.high > set.low + 2);
+    CU_ASSERT(chain.low == set.low && chain.high == set.high && set.high >= set.low + 2);
     set_done(&set);
     end(image);
 }
@@ -211,6 +199,12 @@ static void flip_trailer(struct set *set) {
 static void zero_trailer(struct set *set) {
     uint8_t zeros[PAGE] = {0};
     write_block(set, "a.edb", trailer_at(set, "a.edb"), zeros);
+}
+static void lose_trailer(struct set *set) {
+    disk_cut(path_in(set, "a.edb"), trailer_at(set, "a.edb") * PAGE);
+}
+static void cut_trailer(struct set *set) {
+    disk_cut(path_in(set, "a.edb"), trailer_at(set, "a.edb") * PAGE + 1000);
 }
 static void swap_trailers(struct set *set) {
     write_block(set, "a.edb", trailer_at(set, "a.edb"), read_block(set, "b.edb", trailer_at(set, "b.edb")));
@@ -353,11 +347,33 @@ static void files_that_do_not_belong_together__are_named_though_the_manifest_agr
     check_damages(cases, sizeof cases / sizeof *cases, true);
 }
 
+static void file_that_cannot_be_read__is_named(void) {
+    static const char *const parts[] = {"/set/b.edb", "/set/edb00002.log"};
+    struct disk_image *image = begin();
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned nth = 1;; nth++) {
+            disk_fail(nth, parts[i], nth % 2 ? JET_errDiskIO : JET_errFileAccessDenied);
+            JET_ERR err = verify("/set");
+            bool failed = disk_failed() != NULL;
+            disk_no_fault();
+            if (!failed) {
+                CU_ASSERT(err == JET_errSuccess && nth > 3);
+                break;
+            }
+            CU_ASSERT_EQUAL(err, nth % 2 ? JET_errDiskIO : JET_errFileAccessDenied);
+            CU_ASSERT(strstr(found, parts[i]) && strstr(found, "cannot be read"));
+        }
+    end(image);
+}
+
 /* By itself, as restores do that have no manifest. */
 static void needs_of_a_database__include_those_of_its_trailer(void) {
     static const struct damage cases[] = {
         {trailer_at_the_end, JET_errSuccess, NULL},
         {flip_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {zero_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {lose_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {cut_trailer, JET_errBadBackupDatabaseSize, "/set/a.edb has"},
         {swap_trailers, JET_errDatabasePatchFileMismatch, "the trailer of /set/a.edb is that of another copy"},
         {trailer_beyond_the_end, JET_errEndingRestoreLogTooLow, "/set/a.edb needs log generation"},
         {require_later_log, JET_errEndingRestoreLogTooLow, "/set/a.edb needs log generation 1000"},
@@ -389,10 +405,15 @@ static JET_ERR parse_sealed(const char *lines) {
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
     n += (size_t)snprintf(text + (size_t)snprintf(text, room, "%s", lines), 32, "end %08x\n", crc32c(0, lines, n));
     JET_ERR err = set_parse(text, n, &set);
-    if (err >= JET_errSuccess)
-        set_done(&set);
     free(text);
-    return err;
+    if (err < JET_errSuccess)
+        return err;
+    CHECK_OK(set_format(&set, &text, &n));
+    set_done(&set);
+    err = set_parse(text, n, &set);
+    set_done(&set);
+    free(text);
+    return err < JET_errSuccess ? JET_errInternalError : err; /* what was taken can be written */
 }
 
 /* All lines but the last. */
@@ -421,6 +442,16 @@ static size_t line_bytes(const char *line) {
     return (size_t)(strchr(line, '\n') + 1 - line);
 }
 
+static char *edited(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *edited(const char *format, ...) {
+    static char out[1 << 16];
+    va_list args;
+    va_start(args, format);
+    CU_ASSERT_FATAL(vsnprintf(out, sizeof out, format, args) < (int)sizeof out);
+    va_end(args);
+    return out;
+}
+
 static void check_refused(const char *lines) {
     JET_ERR err = parse_sealed(lines);
     if (err != JET_errInvalidBackup)
@@ -430,48 +461,38 @@ static void check_refused(const char *lines) {
 
 static void manifest_line__twice_or_missing_or_in_another_place_is_refused(void) {
     struct disk_image *image = begin();
-    char *lines = manifest_lines(false), *changed = malloc(2 * strlen(lines) + 32);
+    char *lines = manifest_lines(false);
     const char *line, *next;
     CHECK_OK(parse_sealed(lines));
     for (unsigned n = 0; (line = line_at(lines, n)); n++) {
         const int before = (int)(line - lines), bytes = (int)line_bytes(line);
         const bool is_database = strncmp(line, "database ", 9) == 0;
-        sprintf(changed, "%.*s%.*s%s", before, lines, bytes, line, line);
-        check_refused(changed);
-        sprintf(changed, "%.*sunknown 1\n%s", before, lines, line);
-        check_refused(changed);
-        sprintf(changed, "%.*s\n%s", before, lines, line);
-        check_refused(changed);
-        if (!is_database) { /* without one it is the manifest of another set */
-            sprintf(changed, "%.*s%s", before, lines, line + bytes);
-            check_refused(changed);
-        }
+        check_refused(edited("%.*s%.*s%s", before, lines, bytes, line, line));
+        check_refused(edited("%.*sunknown 1\n%s", before, lines, line));
+        check_refused(edited("%.*s\n%s", before, lines, line));
+        if (!is_database) /* without one it is the manifest of another set */
+            check_refused(edited("%.*s%s", before, lines, line + bytes));
         next = line_at(lines, n + 1);
         if (next && !(is_database && strncmp(next, "database ", 9) == 0)) {
             const int next_bytes = (int)line_bytes(next);
-            sprintf(changed, "%.*s%.*s%.*s%s", before, lines, next_bytes, next, bytes, line, next + next_bytes);
-            check_refused(changed);
+            check_refused(edited("%.*s%.*s%.*s%s", before, lines, next_bytes, next, bytes, line, next + next_bytes));
         }
     }
-    sprintf(changed, "%.*s", (int)strlen(lines) - 1, lines);
-    check_refused(changed);
+    check_refused(edited("%.*s", (int)strlen(lines) - 1, lines));
     check_refused("");
-    free(changed);
     free(lines);
     end(image);
 }
 
 /* lines with word `word` of the first line that begins with `key` replaced. */
 static char *replace_word(const char *lines, const char *key, unsigned word, const char *value) {
-    static char out[1 << 16];
     char start[64];
     snprintf(start, sizeof start, "\n%s ", key);
     const char *at = strstr(lines, start);
     CU_ASSERT_PTR_NOT_NULL_FATAL(at);
     for (at++; word--; at++)
         at = strchr(at, ' ');
-    snprintf(out, sizeof out, "%.*s%s%s", (int)(at - lines), lines, value, at + strcspn(at, " \n"));
-    return out;
+    return edited("%.*s%s%s", (int)(at - lines), lines, value, at + strcspn(at, " \n"));
 }
 
 static void manifest_value__that_cannot_be_is_refused(void) {
@@ -528,21 +549,18 @@ static void manifest_value__that_cannot_be_is_refused(void) {
 static void manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place(void) {
     struct disk_image *image = begin();
     struct set set;
-    char *lines = manifest_lines(true), *changed = malloc(2 * strlen(lines) + 32);
+    char *lines = manifest_lines(true);
     CHECK_OK(parse_sealed(lines));
     const char *line;
     for (unsigned n = 0; (line = line_at(lines, n)); n++) {
         const int before = (int)(line - lines), bytes = (int)line_bytes(line);
-        sprintf(changed, "%.*s%s", before, lines, line + bytes);
-        check_refused(changed);
-        sprintf(changed, "%.*s%.*s%s", before, lines, bytes, line, line);
-        check_refused(changed);
-        sprintf(changed, "%s",
-                lines); /* one digit or letter is another, in every line: the last has the SHA-256 of all */
+        check_refused(edited("%.*s%s", before, lines, line + bytes));
+        check_refused(edited("%.*s%.*s%s", before, lines, bytes, line, line));
+        /* one digit or letter is another, in every line: the last has the SHA-256 of all */
+        char *changed = edited("%s", lines);
         changed[before + bytes - 2] ^= 1;
         check_refused(changed);
     }
-    free(changed);
     free(lines);
     /* The file is another under the same CRC, as far as the manifest knows: its SHA-256 tells. */
     CHECK_OK(set_read("/set", &set));
@@ -556,6 +574,50 @@ static void manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place(v
     CU_ASSERT_EQUAL(verify("/set"), JET_errReadVerifyFailure);
     set_done(&set);
     end(image);
+}
+
+/* Whatever is changed under a right CRC: it is refused, or it is a manifest that could have been written. */
+static void manifest__changed_at_random_is_refused_or_is_another_manifest(void) {
+    static const char *const parts[] = {" ",    "\n",        "%",       "%00", "0",  "9",
+                                        "log ", "database ", "sha256 ", "/",   "..", "\xff"};
+    struct disk_image *image = begin();
+    char *lines = manifest_lines(test_random_below(2)), *changed = malloc(strlen(lines) + 64);
+    const size_t bytes = strlen(lines);
+    unsigned refused = 0, taken = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(changed);
+    for (unsigned i = 0; i < 20000; i++) {
+        size_t at = test_random_below(bytes), cut = test_random_below(3) ? 1 : test_random_below(bytes - at);
+        const char *part = test_random_below(4) ? parts[test_random_below(12)] : "";
+        snprintf(changed, bytes + 64, "%.*s%s%s", (int)at, lines, part, lines + at + cut);
+        JET_ERR err = parse_sealed(changed);
+        CU_ASSERT_FATAL(err == JET_errInvalidBackup || err == JET_errSuccess);
+        refused += err < JET_errSuccess;
+        taken += err >= JET_errSuccess;
+    }
+    CU_ASSERT(refused > 10000 && refused + taken == 20000);
+    printf("%u refused ", refused);
+    free(changed);
+    free(lines);
+    end(image);
+}
+
+static void name_of_a_database__is_none_that_another_file_has_or_will_have(void) {
+    static const char *const unfit[] = {
+        "", ".", "..", "a/b", "backup.manifest", "backup.manifest.tmp", "edb00009.log", "EDB0000A.LOG", "x.edb"};
+    static const char *const fit[] = {"y.edb", "X.EDB", "...", "edb.log", "abc00001.log", "edb00001.jrs"};
+    const JET_SIGNATURE signature = {0};
+    const struct file_sum sum = {0};
+    struct set set;
+    set_init(&set);
+    memcpy(set.base, "edb", 4);
+    CHECK_OK(set_add_database(&set, "x.edb", "/x.edb", &signature, 1, &sum));
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        CU_ASSERT_FALSE(set_name_fits(&set, unfit[i]));
+        CHECK_ERR(set_add_database(&set, unfit[i], "/x.edb", &signature, 1, &sum), JET_errInvalidBackup);
+    }
+    for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+        CHECK_OK(set_add_database(&set, fit[i], "/x.edb", &signature, 1, &sum));
+    set_done(&set);
 }
 
 static void manifest__says_what_was_written(void) {
@@ -598,8 +660,9 @@ static void manifest__says_what_was_written(void) {
 TEST_MAIN(TEST(whole_set__is_read_once_and_its_chain_is_known),
           TEST(damaged_file__is_named_with_the_place_of_the_damage),
           TEST(files_that_do_not_belong_together__are_named_though_the_manifest_agrees),
-          TEST(needs_of_a_database__include_those_of_its_trailer),
+          TEST(file_that_cannot_be_read__is_named), TEST(needs_of_a_database__include_those_of_its_trailer),
           TEST(manifest_line__twice_or_missing_or_in_another_place_is_refused),
           TEST(manifest_value__that_cannot_be_is_refused),
           TEST(manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place),
-          TEST(manifest__says_what_was_written))
+          TEST(manifest__says_what_was_written), TEST(manifest__changed_at_random_is_refused_or_is_another_manifest),
+          TEST(name_of_a_database__is_none_that_another_file_has_or_will_have))
