@@ -317,6 +317,13 @@ static void check_external(const struct place *p, uint32_t n) {
     check_state(&s);
 }
 
+static unsigned heard; /* bit 0: a restore began, bit 1: it ended */
+
+static void JET_API hear(const JET_EVENTINFO *event, void *context) {
+    (void)context;
+    heard |= event->idEvent == 204 ? 1u : event->idEvent == 205 ? 2u : 0u;
+}
+
 static void external_restore__brings_databases_up_to_date_where_they_are(void) {
     struct place p;
     size_t before, after;
@@ -324,7 +331,10 @@ static void external_restore__brings_databases_up_to_date_where_they_are(void) {
     uint64_t live = disk_digest("/live"), set = disk_digest("/set");
     put_files();
     disk_get(a_to, &before);
+    CHECK_OK(JetSetEventCallback(0, hear, NULL));
     CHECK_OK(external("/log", both, 2, "/set", 0, 0));
+    CHECK_OK(JetSetEventCallback(0, NULL, NULL));
+    CU_ASSERT_EQUAL(heard, 3);
     disk_get(a_to, &after);
     CU_ASSERT_TRUE(after >= before - 4096);
     CU_ASSERT_TRUE(disk_digest("/live") == live && disk_digest("/set") == set);
