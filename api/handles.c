@@ -244,6 +244,8 @@ static JET_ERR may_enter(struct api_inst *inst, unsigned flags) {
 static JET_ERR enter(struct api_inst *inst, unsigned flags) {
     atomic_fetch_add(&inst->calls, 1); /* before the checks: whoever ends the instance sees it */
     JET_ERR err = may_enter(inst, flags);
+    if (err >= JET_errSuccess && event_in_callback())
+        err = RAISE(JET_errInvalidOperation); /* this thread may hold any lock */
     if (err < JET_errSuccess)
         api_leave_instance(inst);
     return err;

@@ -72,6 +72,7 @@ JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName) {
 
 JET_ERR api_begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst **out) {
     static const JET_ERR refusals[] = {
+        [BUSY_NOT] = JET_errInvalidOperation, /* in an event's callback */
         [BUSY_INIT] = JET_errInitInProgress,
         [BUSY_TERM] = JET_errTermInProgress,
         [BUSY_RESTORE] = JET_errRestoreInProgress,
@@ -81,7 +82,11 @@ JET_ERR api_begin_exclusive(JET_INSTANCE handle, enum busy why, struct api_inst 
     if (err < JET_errSuccess)
         return err;
     int busy = BUSY_NOT;
-    bool begun = atomic_compare_exchange_strong(&inst->busy, &busy, why);
+    bool begun = false;
+    if (event_in_callback())
+        busy = atomic_load(&inst->busy);
+    else
+        begun = atomic_compare_exchange_strong(&inst->busy, &busy, why);
     handle_release(inst->handle);
     if (!begun)
         return RAISE(refusals[busy]);
@@ -93,11 +98,28 @@ void api_end_exclusive(struct api_inst *inst) {
     atomic_store(&inst->busy, BUSY_NOT);
 }
 
+/* The callback does not change while events are written: the instance runs, or a restore does. */
+static void call_event(void *context, int id, enum event_severity severity, const char *text) {
+    const struct api_inst *inst = context;
+    const JET_EVENTINFO info = {
+        .cbStruct = sizeof info,
+        .idEvent = (uint32_t)id,
+        .severity = severity,
+        .instance = inst->handle,
+        .szInstanceName = inst->display,
+        .szText = text,
+    };
+    inst->params.event_fn(&info, inst->params.event_context);
+}
+
 void api_get_config(struct api_inst *inst, struct inst_config *config, struct event_sink *events) {
     engine_lock();
     params_config(&inst->params, config, events);
     engine_unlock();
     snprintf(config->name, sizeof config->name, "%s", inst->display);
+    snprintf(events->instance, sizeof events->instance, "%s", inst->display);
+    events->fn = inst->params.event_fn ? call_event : NULL;
+    events->context = inst;
 }
 
 static JET_ERR check_log_exists(const struct inst_config *config) {
@@ -114,14 +136,41 @@ static JET_ERR begin_init(JET_INSTANCE instance, struct api_inst **out) {
     return err == JET_errRunningInOneInstanceMode ? api_begin_exclusive(instance, BUSY_INIT, out) : err;
 }
 
-JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
+#define INIT_GRBITS                                                                                                    \
+    (JET_bitLogStreamMustExist | JET_bitReplayIgnoreMissingDB | JET_bitReplayMissingMapEntryDB |                       \
+     JET_bitReplayIgnoreLostLogs | JET_bitRecoveryWithoutUndo | JET_bitTruncateLogsAfterRecovery)
+
+static JET_ERR init_progress(void *context, lggen_t first, lggen_t done, lggen_t last) {
+    uint64_t percent = (uint64_t)(done - first + 1) * 99 / (last - first + 1);
+    return api_status_call(context, JET_sntProgress, percent > 99 ? 99 : (uint32_t)percent, 100);
+}
+
+/* Recovers and starts. status->fn may be NULL. */
+static JET_ERR start(struct api_inst *inst, const struct inst_config *config, const struct event_sink *events,
+                     const struct recovery_options *options, struct api_status *status) {
+    JET_ERR ignored, err = status->fn ? api_status_call(status, JET_sntBegin, 0, 100) : JET_errSuccess;
+    if (err >= JET_errSuccess)
+        err = inst_start(config, events, options, &inst->inst);
+    if (status->fn) {
+        ignored = api_status_call(status, err < JET_errSuccess ? JET_sntFail : JET_sntComplete, 100, 100);
+        (void)ignored;
+    }
+    return err;
+}
+
+JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit) {
+    static JET_RSTINFO nothing = {.cbStruct = sizeof nothing};
     JET_ERR err = JET_errSuccess;
     struct api_inst *inst = NULL;
     struct inst_config *config = NULL;
     struct event_sink events = {0};
+    struct path_map *map = NULL;
 
-    if (grbit & ~(JET_GRBIT)JET_bitLogStreamMustExist)
+    const JET_RSTINFO *info = prstInfo ? prstInfo : &nothing;
+    if (grbit & ~(JET_GRBIT)INIT_GRBITS)
         return RAISE(JET_errInvalidGrbit);
+    CALL(api_check_rstinfo(info));
+    CALL(api_map(info->rgrstmap, info->crstmap, &map));
     CALL(begin_init(pinstance ? *pinstance : 0, &inst));
     if (atomic_load(&inst->running))
         FAIL(JET_errAlreadyInitialized);
@@ -129,9 +178,23 @@ JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
     if (!config)
         FAIL(JET_errOutOfMemory);
     api_get_config(inst, config, &events);
-    if (grbit & JET_bitLogStreamMustExist)
+    struct api_status status = {info->pfnStatus, JET_snpRestore};
+    const struct recovery_options options = {
+        .map = map,
+        .map_count = (unsigned)info->crstmap,
+        .map_only = info->crstmap > 0 && !(grbit & JET_bitReplayMissingMapEntryDB),
+        .stop = lgpos_from_jet(&info->lgposStop),
+        .no_undo = grbit & JET_bitRecoveryWithoutUndo,
+        .ignore_missing_dbs = grbit & JET_bitReplayIgnoreMissingDB,
+        .ignore_lost_logs = grbit & JET_bitReplayIgnoreLostLogs,
+        .truncate = grbit & JET_bitTruncateLogsAfterRecovery,
+        .progress = status.fn ? init_progress : NULL,
+        .context = &status,
+    };
+    CALL(path_map_read(map, options.map_count));
+    if (options.no_undo || options.stop || (grbit & JET_bitLogStreamMustExist))
         CALL(check_log_exists(config));
-    CALL(inst_start(config, &events, NULL, &inst->inst));
+    CALL(start(inst, config, &events, &options, &status));
     atomic_store(&inst->running, true);
     if (pinstance)
         *pinstance = inst->handle;
@@ -141,11 +204,16 @@ cleanup:
     else if (inst)
         api_end_exclusive(inst);
     free(config);
+    free(map);
     return err;
 }
 
+JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
+    return JetInit3(pinstance, NULL, grbit);
+}
+
 JET_ERR JetInit(JET_INSTANCE *pinstance) {
-    return JetInit2(pinstance, 0);
+    return JetInit3(pinstance, NULL, 0);
 }
 
 /* ---- termination ---- */
@@ -282,6 +350,10 @@ static JET_ERR param_owner(JET_INSTANCE instance, JET_SESID sesid, struct api_in
     return *out ? JET_errSuccess : RAISE(JET_errInvalidInstance);
 }
 
+static bool occupied(struct api_inst *inst) {
+    return atomic_load(&inst->running) || atomic_load(&inst->busy) != BUSY_NOT;
+}
+
 JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid, JET_API_PTR lParam,
                               JET_PCSTR szParam) {
     struct api_inst *inst;
@@ -289,7 +361,7 @@ JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t
     engine_lock();
     JET_ERR err = param_owner(pinstance ? *pinstance : 0, sesid, &inst);
     if (err >= JET_errSuccess) {
-        bool runs = inst && (atomic_load(&inst->running) || atomic_load(&inst->busy) != BUSY_NOT);
+        bool runs = inst && occupied(inst);
         unsigned running = (runs ? PARAMS_INSTANCE_RUNS : 0) | (engine_running() ? PARAMS_ENGINE_RUNS : 0);
         err = params_set(inst ? &inst->params : engine_params(), running, paramid, lParam, szParam);
     }
@@ -305,6 +377,22 @@ JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t p
     JET_ERR err = param_owner(instance, sesid, &inst);
     if (err >= JET_errSuccess)
         err = params_get(inst ? &inst->params : engine_params(), paramid, plParam, szParam, cbMax);
+    engine_unlock();
+    return err;
+}
+
+JET_ERR JetSetEventCallback(JET_INSTANCE instance, JET_PFNEVENT pfnEvent, void *pvContext) {
+    struct api_inst *inst;
+    engine_params();
+    engine_lock();
+    JET_ERR err = param_owner(instance, 0, &inst);
+    if (err >= JET_errSuccess && inst && occupied(inst))
+        err = RAISE(JET_errAlreadyInitialized);
+    if (err >= JET_errSuccess) {
+        struct params *p = inst ? &inst->params : engine_params();
+        p->event_fn = pfnEvent;
+        p->event_context = pvContext;
+    }
     engine_unlock();
     return err;
 }

@@ -49,6 +49,8 @@ struct params {
     struct params *global; /* NULL in the engine's */
     _Atomic uint64_t numbers[PARAM_COUNT];
     char strings[PARAM_STRINGS][PARAM_STRING_BYTES];
+    JET_PFNEVENT event_fn; /* JetSetEventCallback: before JetInit, like a parameter of scope instance */
+    void *event_context;
 };
 
 /* Defaults (global NULL), or those of an instance that is being made. */
@@ -70,7 +72,7 @@ MUST_CHECK JET_ERR params_get(const struct params *p, unsigned id, JET_API_PTR *
 uint64_t params_int(const struct params *p, unsigned id);
 const char *params_str(const struct params *p, unsigned id);
 
-/* What an instance starts with, but for config->name; and where its events go. */
+/* What an instance starts with, but for config->name; and which of its events go to syslog. */
 void params_config(const struct params *p, struct inst_config *config, struct event_sink *events);
 
 #endif

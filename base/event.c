@@ -1,4 +1,4 @@
-/* Events go to the callback and to syslog. The name stands in the message: syslog's identity belongs to the program
+/* Events go to syslog and to the callback. The source stands in the message: syslog's identity belongs to the program
  * (openlog() is one per process), and a library does not change it. */
 #include <errno.h>
 #include <stdarg.h>
@@ -9,6 +9,12 @@
 
 #define EVENT_TEXT_MAX 2048
 #define LEVEL_LOW 25 /* from here on warnings and information as well */
+
+static _Thread_local bool in_callback;
+
+bool event_in_callback(void) {
+    return in_callback;
+}
 
 static bool wanted(const struct event_sink *sink, enum event_severity severity) {
     if (sink->level <= 0)
@@ -40,9 +46,12 @@ void event_write(const struct event_sink *sink, enum event_id id, enum event_sev
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    syslog(LOG_DAEMON | priority(severity), "%s: event %d: %s", sink->source[0] ? sink->source : "ESENT", (int)id,
-           text);
-    if (sink->fn)
+    syslog(LOG_DAEMON | priority(severity), "%s: %s%sevent %d: %s", sink->source[0] ? sink->source : "ESENT",
+           sink->instance, sink->instance[0] ? ": " : "", (int)id, text);
+    if (sink->fn && !in_callback) {
+        in_callback = true;
         sink->fn(sink->context, id, severity, text);
+        in_callback = false;
+    }
     errno = saved;
 }

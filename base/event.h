@@ -1,4 +1,8 @@
-/* Events: what ESE writes to the Windows event log goes to syslog and to a callback, under ESE's numbers. */
+/* Events: what ESE writes to the Windows event log goes to syslog and to a callback, under ESE's numbers.
+ *
+ * Events are written where things happen, which may be under any of our locks and on any of our threads. So the
+ * callback may not do what needs a lock: while it runs, event_in_callback() is true on its thread, and the API refuses
+ * to let that thread in (api/handles.c). */
 #ifndef ESENT_BASE_EVENT_H
 #define ESENT_BASE_EVENT_H
 
@@ -6,7 +10,7 @@
 
 enum event_severity { EVENT_ERROR = 1, EVENT_WARNING = 2, EVENT_INFO = 3 };
 
-/* ESE's numbers (ese-facts 7.6); the list grows with the events that are written. */
+/* ESE's numbers; docs/events.md has ESE's names, and a test compares it with this list. */
 enum event_id {
     EVENT_START_INSTANCE = 102,
     EVENT_STOP_INSTANCE = 103,
@@ -33,8 +37,11 @@ enum event_id {
     EVENT_START_REDO = 300,
     EVENT_STATUS_REDO = 301,
     EVENT_STOP_REDO = 302,
+    EVENT_STOP_REDO_WITHOUT_UNDO = 304,
     EVENT_ATTACH_DATABASE = 326,
     EVENT_DETACH_DATABASE = 327,
+    EVENT_PAGE_CORRECTED = 399,
+    EVENT_LOG_WRITE_ERROR = 408,
     EVENT_NEW_LOG_ERROR = 413,
     EVENT_DISK_FULL = 424,
     EVENT_LOG_DISK_FULL = 429,
@@ -54,29 +61,31 @@ enum event_id {
     EVENT_PAGE_READ_ERROR = 474,
     EVENT_PAGE_NUMBER_MISMATCH = 475,
     EVENT_PAGE_MISSING = 476,
-    EVENT_PAGE_CORRECTED = 399,
-    EVENT_LOG_WRITE_ERROR = 439,
-    EVENT_DATABASE_WRITE_ERROR = 411,
+    EVENT_DATABASE_READ_ERROR = 481,
+    EVENT_DATABASE_WRITE_ERROR = 482,
     EVENT_ATTACHED_DB_MISMATCH = 494,
     EVENT_DBTIME_MISMATCH = 516,
     EVENT_LOG_FILE_MISSING = 518,
     EVENT_LOG_RANGE_MISSING = 519,
     EVENT_BACKUP_LOG_NOT_COPIED = 520,
+    EVENT_LOST_LOGS_IGNORED = 524,
     EVENT_ATTACH_TO_BACKUP_SET_DATABASE = 619,
 };
 
 typedef void (*event_fn)(void *context, int id, enum event_severity severity, const char *text);
 
 struct event_sink {
-    char source[64];     /* syslog identity; "ESENT" if empty */
+    char source[800];    /* JET_paramEventSource: syslog's messages begin with it; "ESENT" if empty */
+    char instance[64];   /* its name follows in syslog; may be empty */
     bool no_information; /* JET_paramNoInformationEvent */
     int level;           /* JET_paramEventLoggingLevel: 0 none, 1 min .. 100 max; errors only below 25 */
-    event_fn fn;         /* called with no lock of ours held where the caller holds none; may be NULL */
+    event_fn fn;         /* may be NULL */
     void *context;
 };
 
-/* sink may be NULL: nothing is written. */
+/* sink may be NULL: nothing is written. Locks may be held. */
 void event_write(const struct event_sink *sink, enum event_id id, enum event_severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+bool event_in_callback(void); /* this thread is in a callback of ours */
 
 #endif

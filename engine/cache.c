@@ -139,8 +139,8 @@ void cache_detach(struct cache_file *f) {
 
 static void event_page(const struct cache_file *f, enum event_id id, enum event_severity severity, pgno_t pgno,
                        JET_ERR err, const char *what) {
-    event_write(f->cache->events, id, severity, "%s: page %u at offset %llu: %s (%s, %d)", f->path, pgno,
-                (unsigned long long)page_offset(f, pgno), what, err_name(err), (int)err);
+    event_write(f->cache->events, id, severity, "%s: page %u at offset %llu: %s: error %d (%s)", f->path, pgno,
+                (unsigned long long)page_offset(f, pgno), what, (int)err, err_name(err));
 }
 
 static JET_ERR bad_page(const struct cache_file *f, enum event_id id, pgno_t pgno, JET_ERR err, const char *what) {
@@ -154,7 +154,7 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
     const char *why;
     JET_ERR err = os_read(f->file, page_offset(f, pgno), b, f->page_size);
     if (err < JET_errSuccess)
-        return bad_page(f, err == JET_errFileIOBeyondEOF ? EVENT_PAGE_MISSING : EVENT_PAGE_READ_ERROR, pgno, err,
+        return bad_page(f, err == JET_errFileIOBeyondEOF ? EVENT_PAGE_MISSING : EVENT_DATABASE_READ_ERROR, pgno, err,
                         "cannot be read");
     enum page_verdict verdict = page_sum_check(b, f->page_size, pgno, true);
     *blank = verdict == PAGE_BLANK;

@@ -182,8 +182,8 @@ static JET_ERR batch_write(struct batch *b) {
         err = os_write(f->file, page_offset(f, b->first), b->buffer, (size_t)b->count * f->page_size);
         if (err < JET_errSuccess)
             event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR,
-                        "%s: pages %u to %u cannot be written (%s, %d)", f->path, b->first, b->first + b->count - 1,
-                        err_name(err), (int)err);
+                        "%s: pages %u to %u cannot be written: error %d (%s)", f->path, b->first,
+                        b->first + b->count - 1, (int)err, err_name(err));
     }
     if (err < JET_errSuccess)
         fail_file(f, err);
@@ -280,8 +280,8 @@ JET_ERR cache_sync(struct cache_file *f, lgpos_t *oldest) {
         err = os_sync(f->file);
         if (err < JET_errSuccess) {
             fail_file(f, err);
-            event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR, "%s: cannot be synced (%s, %d)",
-                        f->path, err_name(err), (int)err);
+            event_write(f->cache->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR,
+                        "%s: cannot be synced: error %d (%s)", f->path, (int)err, err_name(err));
         }
     }
     lgpos_t bound = oldest_dirty(f);

@@ -149,7 +149,7 @@ static JET_ERR prepare(struct log_next *next, struct os_file **file, bool *reser
     if (err == JET_errDiskFull) {
         if (!atomic_exchange(&next->disk_full, true))
             event_write(next->config->events, EVENT_LOG_DISK_FULL, EVENT_ERROR,
-                        "The disk of the log directory %s is full: a reserve log file is used, updates are refused.",
+                        "the disk of the log directory %s is full: a reserve log file is used, updates are refused",
                         next->config->dir.path);
         *reserve_used = true;
         CALL(prepare_reserve(next, temp, file));
@@ -210,7 +210,7 @@ JET_ERR log_next_open(const struct log_config *config, struct log_next **out) {
     if (err == JET_errDiskFull) {
         atomic_store(&next->disk_full, true);
         event_write(config->events, EVENT_LOG_DISK_FULL, EVENT_ERROR,
-                    "The disk of the log directory %s has no room for the reserve log files: updates are refused.",
+                    "the disk of the log directory %s has no room for the reserve log files: updates are refused",
                     config->dir.path);
         err = JET_errSuccess;
     }

@@ -33,8 +33,8 @@ static JET_ERR go_down(struct log *log, JET_ERR err, enum event_id event, const 
                                                                           : JET_errLogWriteFail;
     if (atomic_compare_exchange_strong(&log->failure, &none, failure))
         event_write(log->config.events, event, EVENT_ERROR,
-                    "%s failed in %s with error %d (%s); generation %u. The log is down.", what, log->config.dir.path,
-                    (int)err, err_name(err), (unsigned)log->gen);
+                    "%s failed in %s at generation %u: error %d (%s); the log is down", what, log->config.dir.path,
+                    (unsigned)log->gen, (int)err, err_name(err));
     return RAISE(log_failure(log));
 }
 
@@ -104,7 +104,7 @@ static JET_ERR write_out(struct log *log) {
     memset(tail_copy + (end - tail), 0, LOG_SECTOR - (end - tail));
     JET_ERR err = write_blocks(log, from, tail, end);
     if (err < JET_errSuccess)
-        return go_down(log, err, EVENT_LOG_WRITE_ERROR, "Writing the log");
+        return go_down(log, err, EVENT_LOG_WRITE_ERROR, "writing the log");
     log->written = end;
     publish_durable(log, lgpos_make(log->gen, end));
     return JET_errSuccess;
@@ -226,7 +226,7 @@ static JET_ERR roll(struct log *log) {
     CALL(write_out(log));
     err = log_start_generation(log, true);
     if (err < JET_errSuccess)
-        err = go_down(log, err, EVENT_NEW_LOG_ERROR, "Starting a new log generation");
+        err = go_down(log, err, EVENT_NEW_LOG_ERROR, "starting a new log generation");
 cleanup:
     lead_end(log);
     return err;

@@ -284,7 +284,9 @@ static void probe_structs(struct probes *p, const char *header) {
     static const char opening[] = "typedef struct {\n";
     char type[128], theirs[160], field[128], body_copy[8192];
     size_t bytes;
-    for (const char *s = header; (s = strstr(s, opening)) != NULL;) {
+    const char *ours = strstr(header, "/* ---- what ESE does not have ---- */");
+    CU_ASSERT_FATAL(ours != NULL);
+    for (const char *s = header; (s = strstr(s, opening)) != NULL && s < ours;) {
         s += sizeof opening - 1;
         const char *end = strstr(s, "\n} ");
         CU_ASSERT_PTR_NOT_NULL_FATAL(end);
@@ -325,7 +327,9 @@ static void probe_typedefs(struct probes *p, const char *header) {
 static void probe_functions(struct probes *p, const char *header) {
     static const char opening[] = "\nJET_ERR JET_API ";
     char name[128], theirs[160], value[2048];
-    for (const char *s = header; (s = strstr(s, opening)) != NULL;) {
+    const char *ours = strstr(header, "/* ---- what ESE does not have ---- */");
+    CU_ASSERT_FATAL(ours != NULL);
+    for (const char *s = header; (s = strstr(s, opening)) != NULL && s < ours;) {
         s += sizeof opening - 1;
         const char *parameters = strchr(s, '('), *end = strchr(s, ';');
         CU_ASSERT_FATAL(parameters && end && end > parameters);
