@@ -19,7 +19,7 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     char path[OS_PATH_MAX];
     struct api_status status = {pfnStatus, JET_snpBackup};
 
-    if (grbit & ~(JET_GRBIT)(JET_bitBackupIncremental | JET_bitBackupAtomic))
+    if (grbit & ~(JET_GRBIT)(JET_bitBackupIncremental | JET_bitBackupAtomic | JET_bitBackupSha256))
         return RAISE(JET_errInvalidGrbit);
     err = api_path(szBackupPath, path);
     if (err < JET_errSuccess)
@@ -31,6 +31,7 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
         .path = path,
         .incremental = grbit & JET_bitBackupIncremental,
         .atomic = grbit & JET_bitBackupAtomic,
+        .sha256 = grbit & JET_bitBackupSha256,
         .status = pfnStatus ? api_status_call : NULL,
         .context = &status,
     };

@@ -62,8 +62,19 @@ JET_ERR set_add_log(struct set *set, const char *name, const struct file_sum *su
     return add(set, (struct set_file){.is_log = true, .sum = *sum}, name, NULL);
 }
 
+bool set_name_fits(const struct set *set, const char *name) {
+    if (!name_is_plain(name) || log_name_gen(set->base, name) != 0)
+        return false;
+    for (uint32_t i = 0; i < set->file_count; i++)
+        if (strcmp(set->files[i].name, name) == 0)
+            return false;
+    return true;
+}
+
 JET_ERR set_add_database(struct set *set, const char *name, const char *original, const JET_SIGNATURE *signature,
                          uint32_t page_count, const struct file_sum *sum) {
+    if (set->file_count >= SET_DATABASES_MAX || !set_name_fits(set, name))
+        return RAISE(JET_errInvalidBackup);
     return add(set, (struct set_file){.sum = *sum, .signature = *signature, .page_count = page_count}, name, original);
 }
 
@@ -404,16 +415,10 @@ cleanup:
     return err;
 }
 
-/* Two headers, the pages, and a trailer if there is one; under a name that no other file has or will have. */
-static bool database_fits(const struct set *set, uint32_t at) {
-    const struct set_file *f = &set->files[at];
-    const uint64_t least = ((uint64_t)f->page_count + 2) * set->page_size;
-    if ((f->sum.bytes != least && f->sum.bytes != least + set->page_size) || log_name_gen(set->base, f->name) != 0)
-        return false;
-    for (uint32_t i = 0; i < at; i++)
-        if (strcmp(set->files[i].name, f->name) == 0)
-            return false;
-    return true;
+/* Two headers, the pages, and a trailer if there is one. */
+static bool size_fits(const struct set *set, const struct set_file *database) {
+    const uint64_t least = ((uint64_t)database->page_count + 2) * set->page_size;
+    return database->sum.bytes == least || database->sum.bytes == least + set->page_size;
 }
 
 /* Databases, then the log files low..high, each under the name of its generation. */
@@ -425,7 +430,7 @@ static JET_ERR check_files(const struct set *set) {
 
     memcpy(dir.base, set->base, sizeof dir.base);
     for (; at < set->file_count && !set->files[at].is_log; at++)
-        if (at == SET_DATABASES_MAX || !database_fits(set, at))
+        if (!size_fits(set, &set->files[at]))
             FAIL(JET_errInvalidBackup);
     if (set->file_count - at != set->high - set->low + 1)
         FAIL(JET_errInvalidBackup);

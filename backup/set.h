@@ -46,7 +46,9 @@ struct set {
 
 void set_init(struct set *set);
 void set_done(struct set *set);
-/* Take copies of name and original. JET_errInvalidBackup: a name that is none. */
+/* Whether a database may have this name in the set: it cannot leave the directory, and no other file has it or will. */
+bool set_name_fits(const struct set *set, const char *name);
+/* Take copies of name and original. Databases come first. JET_errInvalidBackup: a name that is none or does not fit. */
 MUST_CHECK JET_ERR set_add_log(struct set *set, const char *name, const struct file_sum *sum);
 MUST_CHECK JET_ERR set_add_database(struct set *set, const char *name, const char *original,
                                     const JET_SIGNATURE *signature, uint32_t page_count, const struct file_sum *sum);

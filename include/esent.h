@@ -2604,6 +2604,10 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
 #define JET_bitBackupTruncateDone 0x0100
 #define JET_bitBackupNoDbHeaderUpdate 0x0200
 
+/* Not in ESE: the manifest of the backup set also has the SHA-256 of each file that this backup copies and of itself.
+ * With or without the others. docs/format-set.md says how to check them with other tools. */
+#define JET_bitBackupSha256 0x40000000
+
 /* Copies the databases of an instance and the log files that they need to a directory, while sessions go on. Every page
  * and log file is verified on the way. Then the headers of the databases note the backup, and log files that nobody
  * needs any more are deleted. A backup that succeeded contains everything committed before it began.
@@ -2624,13 +2628,14 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  * (incremental: log files are missing between the set and the log); JET_errInvalidPath, JET_errBackupDirectoryNotEmpty,
  * JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail; JET_errReadVerifyFailure (a damaged page: the event
  * names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errMissingFileToBackup; JET_errBackupAbortByServer
- * (JetTerm2 with JET_bitTermStopBackup); JET_errDiskFull; an error of pfnStatus.
+ * (JetStopBackupInstance, JetTerm2 with JET_bitTermStopBackup); JET_errLogWriteFail; JET_errDiskFull; an error of
+ * pfnStatus. JET_errInvalidParameter (no such instance), JET_errBackupNotAllowedYet (it is starting).
  * After a failure: the directory holds no set that looks complete (an atomic one holds the previous set, whole), no log
  * file was deleted and no header was changed.
  * Threads: sessions work on; databases cannot be attached or detached meanwhile (JET_errBackupInProgress).
  * Source: JetBackupInstance.
  * Differs: szBackupPath NULL works. Files and directories are synced to the disk before success. The set has a manifest
- * with the size and SHA-256 of each file, without which it is not restored. Progress is reported for every kind of
+ * with the size and CRC of each file, without which it is not restored. Progress is reported for every kind of
  * backup and in between, in percent. */
 JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit,
                                   JET_PFNSTATUS pfnStatus);
@@ -2643,9 +2648,11 @@ JET_ERR JET_API JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS
 /* ---- external backup: a client copies the files itself, with these calls only ----
  *
  *     JetBeginExternalBackupInstance
- *     full: JetGetAttachInfoInstance; for each database JetOpenFileInstance, JetReadFileInstance...,
- * JetCloseFileInstance JetGetLogInfoInstance; for each log file the same three JetTruncateLogInstance (leave it out: a
- * copy or differential backup, which no later incremental one builds on) JetEndExternalBackupInstance2
+ *     JetGetAttachInfoInstance (full), and for each database
+ *         JetOpenFileInstance, JetReadFileInstance until it gives nothing, JetCloseFileInstance
+ *     JetGetLogInfoInstance, and for each log file the same three
+ *     JetTruncateLogInstance, or not: then it is a copy or differential backup, and no incremental one builds on it
+ *     JetEndExternalBackupInstance2
  *
  * What was read goes back with JetExternalRestore. An instance has one backup at a time, a backup one open file at a
  * time; calls for it are taken one by one, from whichever thread. A call out of order gives

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "backup/copy.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/testapi.h"
 
@@ -176,6 +177,69 @@ static void restore__notices_a_missing_log_file_before_it_writes(void) {
     CHECK_OK(JetGetDatabaseFileInfo(testapi_path(&t, "x.edb"), &info, sizeof info, JET_DbInfoMisc));
     CU_ASSERT_EQUAL(info.dbstate, JET_dbstateCleanShutdown);
     CHECK_OK(JetTerm(t.inst));
+}
+
+/* ---- the manifest, as other tools read it ---- */
+
+static int shell(const char *dir, const char *command) {
+    char line[2048];
+    fflush(NULL);
+    snprintf(line, sizeof line, "cd '%.500s' && %.1400s", dir, command);
+    return system(line);
+}
+
+/* The commands of docs/format-set.md. */
+static void manifest__with_sha256_is_checked_by_sha256sum(void) {
+    struct testapi t = testapi_start("a");
+    const char *dir = make_dir("set");
+    struct set set;
+    put(&t, create(&t, "x y.edb"), 1);
+    backup(&t, dir, 0);
+    testapi_stop(&t);
+    CHECK_OK(set_read(dir, &set));
+    set.sha256 = true;
+    for (uint32_t i = 0; i < set.file_count; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%.500s/%s", dir, set.files[i].name);
+        CHECK_OK(copy_file(path, NULL, 0, NULL, true, &set.files[i].sum));
+    }
+    CHECK_OK(set_write(&set));
+    set_done(&set);
+    static const char files[] =
+        "awk '$1 == \"sha256\" && $3 != \"backup.manifest\" {gsub(\"%20\", \" \", $3); print $2 \"  \" $3}' "
+        "backup.manifest | sha256sum --check --strict --status";
+    static const char itself[] = "test \"$(head -n -2 backup.manifest | sha256sum | cut -d ' ' -f 1)\" = "
+                                 "\"$(tail -n 2 backup.manifest | head -n 1 | cut -d ' ' -f 2)\"";
+    CU_ASSERT_EQUAL(shell(dir, files), 0);
+    CU_ASSERT_EQUAL(shell(dir, itself), 0);
+    CU_ASSERT_EQUAL(shell(dir, "test $(grep -c ^sha256 backup.manifest) = $(ls | wc -l)"), 0);
+    CU_ASSERT_EQUAL(shell(dir, "printf x >> 'x y.edb'"), 0);
+    CU_ASSERT_NOT_EQUAL(shell(dir, files), 0);
+    CU_ASSERT_EQUAL(shell(dir, "sed -i s/full-begin/FULL-begin/ backup.manifest"), 0);
+    CU_ASSERT_NOT_EQUAL(shell(dir, itself), 0);
+}
+
+/* An incremental backup keeps what the full one said. */
+static void manifest__says_when_each_backup_was_made(void) {
+    struct testapi t = testapi_start("a");
+    const char *dir = make_dir("set");
+    struct set full, incremental;
+    JET_DBINFOMISC info;
+    put(&t, create(&t, "x.edb"), 1);
+    backup(&t, dir, 0);
+    CHECK_OK(set_read(dir, &full));
+    backup(&t, dir, JET_bitBackupIncremental);
+    CHECK_OK(set_read(dir, &incremental));
+    CHECK_OK(JetGetDatabaseInfo(t.ses, t.db, &info, sizeof info, JET_DbInfoMisc));
+    CU_ASSERT(!full.incremental && incremental.incremental);
+    CU_ASSERT_EQUAL(memcmp(&full.full_begin, &info.bkinfoFullPrev.logtimeMark, 6), 0); /* to the second */
+    CU_ASSERT_EQUAL(memcmp(&full.full_begin, &incremental.full_begin, sizeof full.full_begin), 0);
+    CU_ASSERT_EQUAL(memcmp(&full.full_end, &incremental.full_end, sizeof full.full_end), 0);
+    CU_ASSERT_EQUAL(memcmp(&incremental.incremental_begin, &info.bkinfoIncPrev.logtimeMark, 6), 0);
+    CU_ASSERT(incremental.low == full.low && incremental.high > full.high);
+    set_done(&full);
+    set_done(&incremental);
+    testapi_stop(&t);
 }
 
 /* ---- databases that came and went ---- */
@@ -400,6 +464,7 @@ TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_ins
           TEST(restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing),
           TEST(restore__refuses_a_log_that_ends_before_the_set),
           TEST(restore__notices_a_missing_log_file_before_it_writes),
+          TEST(manifest__with_sha256_is_checked_by_sha256sum), TEST(manifest__says_when_each_backup_was_made),
           TEST(restore__a_database_that_was_attached_again_since_has_all),
           TEST(restore__a_database_that_grew_and_was_detached_has_its_size),
           TEST(restore__databases_that_changed_places_since_have_all),

@@ -1,5 +1,6 @@
 /* A backup set by itself: every kind of damage is found and named, and of a manifest only what was written is taken.
  * P11 P14. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,9 @@ static void make_set(const char *dir, const char *path) {
     CHECK_OK(script_start(&s));
     CHECK_OK(script_create(&s, &s.a));
     CHECK_OK(script_create(&s, &s.b));
-    CHECK_OK(script_run(&s, 8));
+    CHECK_OK(script_run(&s, 12));
     CHECK_OK(JetBackupInstance(s.instance, path, 0, NULL));
-    CHECK_OK(script_run(&s, 16));
+    CHECK_OK(script_run(&s, 24));
     CHECK_OK(JetBackupInstance(s.instance, path, JET_bitBackupIncremental, NULL));
     CHECK_OK(script_stop(&s, 0));
 }
@@ -164,7 +165,7 @@ static void whole_set__is_read_once_and_its_chain_is_known(void) {
     memset(&again.last_created, 0, sizeof again.last_created);
     CHECK_OK(verify_chain(&again, &events));
     CU_ASSERT_EQUAL(memcmp(&again.last_created, &chain.last_created, sizeof chain.last_created), 0);
-    CU_ASSERT(chain.low == set.low && chain.high == set.high && set.high > set.low + 2);
+    CU_ASSERT(chain.low == set.low && chain.high == set.high && set.high >= set.low + 2);
     set_done(&set);
     end(image);
 }
@@ -389,10 +390,15 @@ static JET_ERR parse_sealed(const char *lines) {
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
     n += (size_t)snprintf(text + (size_t)snprintf(text, room, "%s", lines), 32, "end %08x\n", crc32c(0, lines, n));
     JET_ERR err = set_parse(text, n, &set);
-    if (err >= JET_errSuccess)
-        set_done(&set);
     free(text);
-    return err;
+    if (err < JET_errSuccess)
+        return err;
+    CHECK_OK(set_format(&set, &text, &n));
+    set_done(&set);
+    err = set_parse(text, n, &set);
+    set_done(&set);
+    free(text);
+    return err < JET_errSuccess ? JET_errInternalError : err; /* what was taken can be written */
 }
 
 /* All lines but the last. */
@@ -421,6 +427,16 @@ static size_t line_bytes(const char *line) {
     return (size_t)(strchr(line, '\n') + 1 - line);
 }
 
+static char *edited(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *edited(const char *format, ...) {
+    static char out[1 << 16];
+    va_list args;
+    va_start(args, format);
+    CU_ASSERT_FATAL(vsnprintf(out, sizeof out, format, args) < (int)sizeof out);
+    va_end(args);
+    return out;
+}
+
 static void check_refused(const char *lines) {
     JET_ERR err = parse_sealed(lines);
     if (err != JET_errInvalidBackup)
@@ -430,48 +446,38 @@ static void check_refused(const char *lines) {
 
 static void manifest_line__twice_or_missing_or_in_another_place_is_refused(void) {
     struct disk_image *image = begin();
-    char *lines = manifest_lines(false), *changed = malloc(2 * strlen(lines) + 32);
+    char *lines = manifest_lines(false);
     const char *line, *next;
     CHECK_OK(parse_sealed(lines));
     for (unsigned n = 0; (line = line_at(lines, n)); n++) {
         const int before = (int)(line - lines), bytes = (int)line_bytes(line);
         const bool is_database = strncmp(line, "database ", 9) == 0;
-        sprintf(changed, "%.*s%.*s%s", before, lines, bytes, line, line);
-        check_refused(changed);
-        sprintf(changed, "%.*sunknown 1\n%s", before, lines, line);
-        check_refused(changed);
-        sprintf(changed, "%.*s\n%s", before, lines, line);
-        check_refused(changed);
-        if (!is_database) { /* without one it is the manifest of another set */
-            sprintf(changed, "%.*s%s", before, lines, line + bytes);
-            check_refused(changed);
-        }
+        check_refused(edited("%.*s%.*s%s", before, lines, bytes, line, line));
+        check_refused(edited("%.*sunknown 1\n%s", before, lines, line));
+        check_refused(edited("%.*s\n%s", before, lines, line));
+        if (!is_database) /* without one it is the manifest of another set */
+            check_refused(edited("%.*s%s", before, lines, line + bytes));
         next = line_at(lines, n + 1);
         if (next && !(is_database && strncmp(next, "database ", 9) == 0)) {
             const int next_bytes = (int)line_bytes(next);
-            sprintf(changed, "%.*s%.*s%.*s%s", before, lines, next_bytes, next, bytes, line, next + next_bytes);
-            check_refused(changed);
+            check_refused(edited("%.*s%.*s%.*s%s", before, lines, next_bytes, next, bytes, line, next + next_bytes));
         }
     }
-    sprintf(changed, "%.*s", (int)strlen(lines) - 1, lines);
-    check_refused(changed);
+    check_refused(edited("%.*s", (int)strlen(lines) - 1, lines));
     check_refused("");
-    free(changed);
     free(lines);
     end(image);
 }
 
 /* lines with word `word` of the first line that begins with `key` replaced. */
 static char *replace_word(const char *lines, const char *key, unsigned word, const char *value) {
-    static char out[1 << 16];
     char start[64];
     snprintf(start, sizeof start, "\n%s ", key);
     const char *at = strstr(lines, start);
     CU_ASSERT_PTR_NOT_NULL_FATAL(at);
     for (at++; word--; at++)
         at = strchr(at, ' ');
-    snprintf(out, sizeof out, "%.*s%s%s", (int)(at - lines), lines, value, at + strcspn(at, " \n"));
-    return out;
+    return edited("%.*s%s%s", (int)(at - lines), lines, value, at + strcspn(at, " \n"));
 }
 
 static void manifest_value__that_cannot_be_is_refused(void) {
@@ -528,21 +534,18 @@ static void manifest_value__that_cannot_be_is_refused(void) {
 static void manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place(void) {
     struct disk_image *image = begin();
     struct set set;
-    char *lines = manifest_lines(true), *changed = malloc(2 * strlen(lines) + 32);
+    char *lines = manifest_lines(true);
     CHECK_OK(parse_sealed(lines));
     const char *line;
     for (unsigned n = 0; (line = line_at(lines, n)); n++) {
         const int before = (int)(line - lines), bytes = (int)line_bytes(line);
-        sprintf(changed, "%.*s%s", before, lines, line + bytes);
-        check_refused(changed);
-        sprintf(changed, "%.*s%.*s%s", before, lines, bytes, line, line);
-        check_refused(changed);
-        sprintf(changed, "%s",
-                lines); /* one digit or letter is another, in every line: the last has the SHA-256 of all */
+        check_refused(edited("%.*s%s", before, lines, line + bytes));
+        check_refused(edited("%.*s%.*s%s", before, lines, bytes, line, line));
+        /* one digit or letter is another, in every line: the last has the SHA-256 of all */
+        char *changed = edited("%s", lines);
         changed[before + bytes - 2] ^= 1;
         check_refused(changed);
     }
-    free(changed);
     free(lines);
     /* The file is another under the same CRC, as far as the manifest knows: its SHA-256 tells. */
     CHECK_OK(set_read("/set", &set));
@@ -556,6 +559,50 @@ static void manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place(v
     CU_ASSERT_EQUAL(verify("/set"), JET_errReadVerifyFailure);
     set_done(&set);
     end(image);
+}
+
+/* Whatever is changed under a right CRC: it is refused, or it is a manifest that could have been written. */
+static void manifest__changed_at_random_is_refused_or_is_another_manifest(void) {
+    static const char *const parts[] = {" ",    "\n",        "%",       "%00", "0",  "9",
+                                        "log ", "database ", "sha256 ", "/",   "..", "\xff"};
+    struct disk_image *image = begin();
+    char *lines = manifest_lines(test_random_below(2)), *changed = malloc(strlen(lines) + 64);
+    const size_t bytes = strlen(lines);
+    unsigned refused = 0, taken = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(changed);
+    for (unsigned i = 0; i < 20000; i++) {
+        size_t at = test_random_below(bytes), cut = test_random_below(3) ? 1 : test_random_below(bytes - at);
+        const char *part = test_random_below(4) ? parts[test_random_below(12)] : "";
+        snprintf(changed, bytes + 64, "%.*s%s%s", (int)at, lines, part, lines + at + cut);
+        JET_ERR err = parse_sealed(changed);
+        CU_ASSERT_FATAL(err == JET_errInvalidBackup || err == JET_errSuccess);
+        refused += err < JET_errSuccess;
+        taken += err >= JET_errSuccess;
+    }
+    CU_ASSERT(refused > 10000 && refused + taken == 20000);
+    printf("%u refused ", refused);
+    free(changed);
+    free(lines);
+    end(image);
+}
+
+static void name_of_a_database__is_none_that_another_file_has_or_will_have(void) {
+    static const char *const unfit[] = {
+        "", ".", "..", "a/b", "backup.manifest", "backup.manifest.tmp", "edb00009.log", "EDB0000A.LOG", "x.edb"};
+    static const char *const fit[] = {"y.edb", "X.EDB", "...", "edb.log", "abc00001.log", "edb00001.jrs"};
+    const JET_SIGNATURE signature = {0};
+    const struct file_sum sum = {0};
+    struct set set;
+    set_init(&set);
+    memcpy(set.base, "edb", 4);
+    CHECK_OK(set_add_database(&set, "x.edb", "/x.edb", &signature, 1, &sum));
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+        CU_ASSERT_FALSE(set_name_fits(&set, unfit[i]));
+        CHECK_ERR(set_add_database(&set, unfit[i], "/x.edb", &signature, 1, &sum), JET_errInvalidBackup);
+    }
+    for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+        CHECK_OK(set_add_database(&set, fit[i], "/x.edb", &signature, 1, &sum));
+    set_done(&set);
 }
 
 static void manifest__says_what_was_written(void) {
@@ -602,4 +649,5 @@ TEST_MAIN(TEST(whole_set__is_read_once_and_its_chain_is_known),
           TEST(manifest_line__twice_or_missing_or_in_another_place_is_refused),
           TEST(manifest_value__that_cannot_be_is_refused),
           TEST(manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place),
-          TEST(manifest__says_what_was_written))
+          TEST(manifest__says_what_was_written), TEST(manifest__changed_at_random_is_refused_or_is_another_manifest),
+          TEST(name_of_a_database__is_none_that_another_file_has_or_will_have))

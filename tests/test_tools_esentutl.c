@@ -749,11 +749,55 @@ static void restore__what_is_no_set_or_a_damaged_one(void) {
     CU_ASSERT(has(r.err, "backup.manifest is damaged"));
 }
 
+static void verify_set__says_what_a_set_is_and_that_it_is_whole(void) {
+    const char *set = test_path("set");
+    make_rows(test_path("inst"), false, 0, 500, ENDS_CLEAN);
+    CU_ASSERT_EQUAL_FATAL(run("backup", test_path("inst"), set, NULL).code, DONE);
+    struct result r = run("verify-set", set, NULL);
+    CU_ASSERT_EQUAL(r.code, DONE);
+    CU_ASSERT(has(r.out, "full backup                          20") && has(r.out, "test.edb: "));
+    CU_ASSERT(has(r.out, "log generations                      1 to ") && has(r.out, "\n    whole\n"));
+    make_rows(test_path("inst"), false, 500, 10, ENDS_CLEAN);
+    CU_ASSERT_EQUAL_FATAL(run("backup", "--incremental", test_path("inst"), set, NULL).code, DONE);
+    CU_ASSERT(has(run("verify-set", set, NULL).out, "last incremental backup              20"));
+    r = run("verify-set", set, "--json", NULL);
+    CU_ASSERT(r.code == DONE && has(r.out, "\"result\": \"whole\"") && has(r.out, "\"kind\": \"incremental\""));
+    check_json();
+    CU_ASSERT_EQUAL(run("backup", test_path("inst"), test_path("atomic"), "--atomic", NULL).code, DONE);
+    r = run("verify-set", test_path("atomic"), NULL);
+    CU_ASSERT(r.code == DONE && has(r.out, "/atomic/new: backup set"));
+}
+
+static void verify_set__names_what_is_damaged(void) {
+    make_rows(test_path("inst"), false, 0, 100, ENDS_CLEAN);
+    CU_ASSERT_EQUAL_FATAL(run("backup", test_path("inst"), test_path("set"), NULL).code, DONE);
+    flip(test_path("set/test.edb"), page_at(5) + 100, 1);
+    struct result r = run("verify-set", test_path("set"), NULL);
+    CU_ASSERT_EQUAL(r.code, DAMAGE);
+    CU_ASSERT(has(r.out, "DAMAGED: page 5 of ") && has(r.out, "JET_errReadVerifyFailure"));
+    r = run("verify-set", "--json", test_path("set"), NULL);
+    CU_ASSERT_EQUAL(r.code, DAMAGE);
+    CU_ASSERT(has(r.out, "\"damage\": \"page 5 of ") && has(r.out, "\"result\": \"damaged\""));
+    check_json();
+    flip(test_path("set/test.edb"), page_at(5) + 100, 1);
+    CU_ASSERT_EQUAL(run("verify-set", test_path("set"), NULL).code, DONE);
+    CU_ASSERT_EQUAL_FATAL(rename(test_path("set/test.edb"), test_path("moved")), 0);
+    r = run("verify-set", test_path("set"), NULL);
+    CU_ASSERT(r.code == DAMAGE && has(r.out, "/set/test.edb of the backup set is missing"));
+    flip(test_path("set/backup.manifest"), 60, 1);
+    r = run("verify-set", test_path("set"), NULL);
+    CU_ASSERT(r.code == DAMAGE && has(r.out, "backup.manifest is damaged"));
+    r = run("verify-set", "--json", test_path("inst"), NULL);
+    CU_ASSERT(r.code == FAILED && has(r.err, "holds no backup set") && has(r.out, "\"result\": \"failed\""));
+    check_json();
+    CU_ASSERT_EQUAL(run("verify-set", NULL).code, FAILED);
+}
+
 /* ---- the command line itself ---- */
 
 static void help__is_there_for_every_command(void) {
-    static const char *const commands[] = {"verify", "header",   "check",   "tables", "export",
-                                           "backup", "truncate", "restore", "recover"};
+    static const char *const commands[] = {"verify", "header",     "check",    "tables",  "export",
+                                           "backup", "verify-set", "truncate", "restore", "recover"};
     struct result r = run("--help", NULL);
     CU_ASSERT_EQUAL(r.code, DONE);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -795,4 +839,5 @@ TEST_MAIN(TEST(verify__windows_files_have_no_bad_page_that_is_theirs),
           TEST(backup__atomic_replaces_the_set_and_others_refuse_to),
           TEST(backup__a_circular_log_allows_no_incremental_one), TEST(backup__of_a_damaged_page_is_refused),
           TEST(truncate__deletes_what_a_backup_made_needless), TEST(restore__what_is_no_set_or_a_damaged_one),
+          TEST(verify_set__says_what_a_set_is_and_that_it_is_whole), TEST(verify_set__names_what_is_damaged),
           TEST(help__is_there_for_every_command), TEST(arguments__that_make_no_sense_cannot_be_done))
