@@ -103,8 +103,8 @@ static int do_backup(const struct stream *s, JET_INSTANCE instance, const struct
     } else {
         JET_ERR err = JetBackupInstance(instance, job->dest, job->grbit, instance_status);
         if (err < JET_errSuccess)
-            code = complain_err(job->dest ? job->dest : s->logs.path,
-                                job->dest ? "backup failed" : "truncation failed", err);
+            code = complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed",
+                                err);
     }
     if (code == EXIT_DAMAGE)
         fprintf(stderr, "esentutl: the system log names what is damaged; so does esentutl verify\n");
@@ -126,6 +126,7 @@ static int run_job(const struct args *args, struct stream *s, const struct job *
     if (code == EXIT_DONE)
         code = attach_databases(instance, paths);
     if (job->tar) {
+        job->tar->base = s->logs.base;
         job->tar->databases = paths->items;
         job->tar->database_count = paths->count;
     }
@@ -154,14 +155,14 @@ static void print_set(const char *dest) {
 }
 
 /* Options that make no sense together. */
-static const char *refusal(const struct job *job) {
+static const char *refusal(const struct job *job, const char *manifest) {
     if (!*job->dest)
         return "the destination has no name";
     if (!job->tar)
-        return NULL;
+        return manifest ? "--manifest is about a stream" : NULL;
     if (job->grbit & JET_bitBackupAtomic)
         return "--atomic is about a directory";
-    if (job->tar->incremental && !job->tar->manifest)
+    if (job->tar->incremental && !manifest)
         return "an incremental stream continues the stream whose manifest --manifest names";
     if (isatty(STDOUT_FILENO))
         return "a set is not written to a terminal: redirect standard output, or give a directory";
@@ -178,14 +179,12 @@ static int run_backup(const struct args *args) {
     };
     struct job job = {
         .dest = args->operands[1],
-        .grbit = (args_has(args, "incremental") ? JET_bitBackupIncremental : 0) |
+        .grbit = (tar.incremental ? JET_bitBackupIncremental : 0) | (tar.sha256 ? JET_bitBackupSha256 : 0) |
                  (args_has(args, "atomic") ? JET_bitBackupAtomic : 0),
         .tar = strcmp(args->operands[1], "-") == 0 ? &tar : NULL,
     };
-    const char *why = refusal(&job);
+    const char *why = refusal(&job, tar.manifest);
     int code = EXIT_FAILED;
-    if (!why && !job.tar && (tar.sha256 || tar.manifest))
-        why = "--sha256 and --manifest belong to a stream";
     if (why)
         complain("backup", "%s", why);
     else
@@ -203,7 +202,7 @@ static const struct option_def backup_options[] = {
     {"incremental", NULL, "only the log files since the last backup, into its set"},
     {"atomic", NULL, "keep the set that is there until the new one is complete"},
     {"manifest", "FILE", "of a stream: leave its manifest there; with --incremental, continue that which is there"},
-    {"sha256", NULL, "of a stream: the manifest has the SHA-256 of each file"},
+    {"sha256", NULL, "the manifest has the SHA-256 of each file too"},
     OPTION_DB,
     OPTION_BASE,
     OPTIONS_END,

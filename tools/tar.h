@@ -11,6 +11,7 @@
 
 struct tar_backup {
     bool incremental, sha256;
+    const char *base; /* of the log files */
     /* Full: where to leave a copy of the manifest; may be NULL. Incremental: the manifest that is continued, and
      * replaced. */
     const char *manifest;

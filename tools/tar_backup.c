@@ -25,8 +25,8 @@ struct writer {
     JET_INSTANCE instance;
     const struct tar_backup *options;
     struct archive *archive;
-    struct set set;        /* as the manifest will have it */
-    lggen_t known;         /* incremental: the last generation that the manifest had; else 0 */
+    struct set set; /* as the manifest will have it */
+    lggen_t known;  /* incremental: the last generation that the manifest had; else 0 */
     JET_LOGTIME begin;
     struct log_header log; /* of the first log file */
     uint8_t *buffer;       /* TAR_PIECE_BYTES, page aligned */
@@ -186,18 +186,11 @@ cleanup:
 
 /* ---- databases ---- */
 
-static bool name_taken(const struct set *set, const char *name) {
-    for (uint32_t i = 0; i < set->file_count; i++)
-        if (strcmp(set->files[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static int put_database(struct writer *w, const char *path) {
     struct source from = {.path = path};
     char name[256];
     snprintf(name, sizeof name, "%s", os_path_name(path));
-    for (unsigned n = 2; name_taken(&w->set, name); n++)
+    for (unsigned n = 2; !set_name_fits(&w->set, name); n++)
         snprintf(name, sizeof name, "%u-%.200s", n, os_path_name(path));
     int code = put_file(w, &from, false, name);
     if (code != EXIT_DONE)
@@ -206,9 +199,9 @@ static int put_database(struct writer *w, const char *path) {
     w->set.page_size = le32(from.header.page_size);
     w->set.full_begin = disk_logtime_load(&from.header.full_cur.time);
     const uint64_t pages = page_size_valid(w->set.page_size) ? from.bytes / w->set.page_size : 0;
-    JET_ERR err = pages <= 3 || pages - 3 > UINT32_MAX ? JET_errDatabaseCorrupted
-                                                       : set_add_database(&w->set, name, path, &signature,
-                                                                          (uint32_t)(pages - 3), &from.sum);
+    JET_ERR err = pages <= 3 || pages - 3 > UINT32_MAX
+                      ? JET_errDatabaseCorrupted
+                      : set_add_database(&w->set, name, path, &signature, (uint32_t)(pages - 3), &from.sum);
     return err < JET_errSuccess ? complain_source(&from, err) : EXIT_DONE;
 }
 
@@ -279,7 +272,8 @@ static bool within(const struct disk_logtime *time, const JET_LOGTIME *begin, co
 }
 
 /* The last backups of a database, as its header notes them, are those of the manifest. Generation numbers alone do not
- * tell: an instance that was restored goes on with the same ones. ended: the backup that wrote the manifest was noted. */
+ * tell: an instance that was restored goes on with the same ones. ended: the backup that wrote the manifest was noted.
+ */
 static bool notes_fit(const struct set *set, const struct dbheader *header, bool ended) {
     if (!within(&header->full_prev.time, &set->full_begin, &set->full_begin))
         return false;
@@ -312,7 +306,8 @@ static int check_database(const struct writer *w, const char *path, bool ended) 
 static int check_continues(struct writer *w, lggen_t low) {
     int code = EXIT_DONE;
     const lggen_t known = w->set.high;
-    if (memcmp(&w->log.signature, &w->set.signature, sizeof w->log.signature) != 0) {
+    if (memcmp(&w->log.signature, &w->set.signature, sizeof w->log.signature) != 0 ||
+        strcmp(w->options->base, w->set.base) != 0) {
         complain(w->options->manifest, "describes a backup of another log");
         return EXIT_FAILED;
     }
@@ -357,7 +352,6 @@ static int begin_logs(struct writer *w, const char *first, const JET_LOGINFO *in
         return complain_err(first, NULL, err);
     if (w->options->incremental)
         return check_continues(w, info->ulGenLow);
-    memcpy(w->set.base, info->szBaseName, sizeof w->set.base);
     w->set.signature = w->log.signature;
     w->set.page_size = w->log.page_size;
     w->set.log_file_bytes = w->log.file_bytes;
@@ -423,8 +417,8 @@ static int end(struct writer *w) {
 static void say_done(const struct writer *w) {
     const struct set *set = &w->set;
     fprintf(stderr, "%s backup to %s: log generations %u to %u, %llu bytes\n",
-            w->options->incremental ? "incremental" : "full", out_name, w->known ? w->known + 1 : set->low,
-            set->high, (unsigned long long)w->written);
+            w->options->incremental ? "incremental" : "full", out_name, w->known ? w->known + 1 : set->low, set->high,
+            (unsigned long long)w->written);
 }
 
 /* ---- the story ---- */
@@ -451,11 +445,10 @@ static int begin(struct writer *w) {
     const struct tar_backup *options = w->options;
     uint64_t total = 0;
     set_init(&w->set);
-    if (options->incremental) {
-        int code = read_manifest(w);
-        if (code != EXIT_DONE)
-            return code;
-    }
+    memcpy(w->set.base, options->base, sizeof w->set.base);
+    const int code = options->incremental ? read_manifest(w) : EXIT_DONE;
+    if (code != EXIT_DONE)
+        return code;
     w->set.sha256 |= options->sha256;
     for (size_t i = 0; i < options->database_count; i++) {
         struct os_stat st;

@@ -1,10 +1,9 @@
 /* restore from a stream, as a story:
  *
- *   1 take      each entry of the tar archive: a log file goes to DIR/restore.tmp, a database to a temporary name beside
- *               the place that it will have; pages are verified as they pass, and everything is summed
- *   2 believe   the manifest, which is the last entry, only if it names exactly what was taken, with the same sums
- *   3 recover   the databases under their temporary names, with JetExternalRestore2
- *   4 rename    them into place
+ *   1 take      each entry of the tar archive: a log file goes to DIR/restore.tmp, a database to a temporary name
+ * beside the place that it will have; pages are verified as they pass, and everything is summed 2 believe   the
+ * manifest, which is the last entry, only if it names exactly what was taken, with the same sums 3 recover   the
+ * databases under their temporary names, with JetExternalRestore2 4 rename    them into place
  *
  * Until 4 what was there before is untouched, and what fails takes all that was written here away again. Killed at any
  * point it leaves temporary files, which the next restore replaces. Nothing in a stream is trusted: an entry is a plain
@@ -37,6 +36,7 @@ struct item {
     char *name;
     char *path; /* where it is now */
     struct file_sum sum;
+    bool named; /* by the manifest */
     /* databases: */
     char *target;
     char *original; /* as the entry says it; NULL: it does not */
@@ -47,6 +47,7 @@ struct item {
 struct reader {
     struct archive *archive;
     bool input_failed; /* it was not the stream's fault */
+    bool input_came;
     uint8_t *input, *buffer;
     const char *dir, *dest;
     char logs[OS_PATH_MAX]; /* DIR/restore.tmp */
@@ -57,7 +58,7 @@ struct reader {
     uint32_t item_count;
     uint32_t page_size;      /* of the database that is passing */
     struct dbheader *header; /* its */
-    char *manifest; /* NULL: the last entry is none */
+    char *manifest;          /* NULL: the last entry is none */
     size_t manifest_bytes;
 };
 
@@ -127,6 +128,7 @@ static la_ssize_t read_input(struct archive *archive, void *context, const void 
         r->input_failed = true;
         archive_set_error(archive, errno, "%s", strerror(errno));
     }
+    r->input_came |= n > 0;
     *bytes = r->input;
     return n;
 }
@@ -137,6 +139,11 @@ static int complain_archive(const struct reader *r, const char *what) {
     return r->input_failed ? EXIT_FAILED : EXIT_DAMAGE;
 }
 
+static int nothing_came(void) {
+    complain(in_name, "is empty");
+    return EXIT_DAMAGE;
+}
+
 /* Archives behind each other are one: nothing may follow the last manifest but zeros. */
 static int open_archive(struct reader *r) {
     r->archive = archive_read_new();
@@ -145,7 +152,9 @@ static int open_archive(struct reader *r) {
     if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
         archive_read_set_options(r->archive, "tar:read_concatenated_archives") != ARCHIVE_OK ||
         archive_read_open(r->archive, r, NULL, read_input, NULL) != ARCHIVE_OK)
-        return complain_archive(r, "is no tar stream (what is compressed must be decompressed before)");
+        return !r->input_came && !r->input_failed
+                   ? nothing_came()
+                   : complain_archive(r, "is no tar stream (what is compressed must be decompressed before)");
     return EXIT_DONE;
 }
 
@@ -219,7 +228,7 @@ static int see_page(const struct reader *r, const struct item *item, uint8_t *pa
         return memcmp(page, r->header, r->page_size) == 0 ? EXIT_DONE : damaged(item, "its second header is damaged");
     if (place == (uint64_t)item->page_count + 2)
         return trailer_check(page, r->header, &current) >= JET_errSuccess ? EXIT_DONE
-                                                                           : damaged(item, "its trailer is damaged");
+                                                                          : damaged(item, "its trailer is damaged");
     const enum page_verdict verdict = page_sum_check(page, r->page_size, (uint32_t)(place - 1), false);
     if (verdict == PAGE_GOOD || verdict == PAGE_BLANK)
         return EXIT_DONE;
@@ -322,7 +331,7 @@ static int take_database_to(struct reader *r, const char *name, const char *targ
     if (err == JET_errFileAlreadyExists)
         return refuse(name, "is there twice");
     if (err == JET_errFileAccessDenied) {
-        complain(target, "is in use and cannot be restored");
+        complain(target, "cannot be replaced: it is in use, or no file that may be written");
         return EXIT_FAILED;
     }
     CALL(err);
@@ -427,16 +436,14 @@ static const char *misfit(const struct set_file *file, const struct item *item) 
     if (item->page_count != file->page_count || /* so the size of pages is another too */
         memcmp(&item->signature, &file->signature, sizeof file->signature) != 0)
         return "is another database than the manifest says";
-    return item->original && strcmp(item->original, file->original) != 0
-               ? "was somewhere else than the manifest says"
-               : NULL;
+    return item->original && strcmp(item->original, file->original) != 0 ? "was somewhere else than the manifest says"
+                                                                         : NULL;
 }
 
 static int check_items(struct reader *r, const struct set *set) {
     for (uint32_t i = 0; i < set->file_count; i++) {
         const struct item key = {.name = set->files[i].name};
-        const struct item *item =
-            r->item_count ? bsearch(&key, r->items, r->item_count, sizeof *r->items, by_name) : NULL;
+        struct item *item = r->item_count ? bsearch(&key, r->items, r->item_count, sizeof *r->items, by_name) : NULL;
         if (!item) {
             complain(in_name, "%s is missing%s", key.name,
                      set->incremental && !set->files[i].is_log ? ": the full backup must come first" : "");
@@ -445,11 +452,12 @@ static int check_items(struct reader *r, const struct set *set) {
         const char *why = misfit(&set->files[i], item);
         if (why)
             return damaged(item, why);
+        item->named = true;
     }
-    if (set->file_count == r->item_count) /* names are unique in both */
-        return EXIT_DONE;
-    complain(in_name, "there are files that the manifest does not name");
-    return EXIT_DAMAGE;
+    for (uint32_t i = 0; i < r->item_count; i++)
+        if (!r->items[i].named)
+            return damaged(&r->items[i], "the manifest does not name it");
+    return EXIT_DONE;
 }
 
 static int check_manifest(struct reader *r, const char *base, struct set *set) {
