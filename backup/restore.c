@@ -185,9 +185,28 @@ cleanup:
     return err;
 }
 
+/* As JetInit will want them. */
+static JET_ERR check_directories(const struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct os_stat st;
+
+    if (r->config->create_paths)
+        return JET_errSuccess;
+    CALL(os_stat(r->config->system_path, &st));
+    if (st.kind != OS_DIRECTORY)
+        FAIL(JET_errInvalidSystemPath);
+    CALL(os_stat(r->config->log_dir.path, &st));
+    if (st.kind != OS_DIRECTORY)
+        FAIL(JET_errInvalidLogDirectory);
+cleanup:
+    return err;
+}
+
 static JET_ERR verify(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     struct copy_progress progress = {advance, r};
+
+    CALL(check_directories(r));
 
     if (strcmp(r->set.base, r->config->log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);

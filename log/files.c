@@ -222,7 +222,7 @@ static JET_ERR remove_if_there(const char *path) {
 }
 
 /* edb.log first: whatever stops it leaves a stream that ends earlier, never one with a gap. */
-JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, uint32_t *count) {
+JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, lggen_t keep, uint32_t *count) {
     JET_ERR err = JET_errSuccess;
     struct archive_list list = {0};
     struct log_range range;
@@ -238,7 +238,7 @@ JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, uint
         CALL(remove_if_there(path));
         removed++;
     }
-    for (size_t i = list.count; i > 0 && list.items[i - 1].gen > last; i--, removed++) {
+    for (size_t i = list.count; i > 0 && list.items[i - 1].gen > keep; i--, removed++) {
         CALL(os_path_join(path, dir->path, list.items[i - 1].name));
         CALL(os_remove(path));
     }

@@ -92,9 +92,9 @@ struct log_range {
 };
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
-/* Makes generation `last` the end of the stream: deletes archives above it, newest first, and before them the current
- * log unless its generation is above `after` and not above `last`. Durable on return. count may be NULL. */
-MUST_CHECK JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, uint32_t *count);
+/* Makes generation `last` the end of the stream: deletes archives above `keep`, newest first, and before them the
+ * current log unless its generation is above `after` and not above `last`. Durable on return. count may be NULL. */
+MUST_CHECK JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, lggen_t keep, uint32_t *count);
 /* Deletes every generation, oldest first, the current one last. Durable on return. */
 MUST_CHECK JET_ERR log_dir_clear(const struct log_dir *dir);
 

@@ -269,10 +269,10 @@ static JET_ERR cut_log(struct inst *inst, const struct recovery_options *options
         return JET_errSuccess;
     if (options->set_high)
         CALL(remove_checkpoint(inst));
-    CALL(log_dir_cut(&inst->config.log_dir, options->set_high, options->last, &count));
+    CALL(log_dir_cut(&inst->config.log_dir, options->set_high, options->last, options->keep, &count));
     if (count)
         event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_WARNING,
-                    "%u log files behind generation %u were deleted from %s", count, options->last,
+                    "%u log files behind generation %u were deleted from %s", count, options->keep,
                     inst->config.log_dir.path);
 cleanup:
     return err;
@@ -474,8 +474,10 @@ static JET_ERR run(struct inst *inst, struct recovery_options *options) {
     CALL(log_dir_scan(&inst->config.log_dir, &range));
     if (!restores)
         CALL(check_current(inst, options, &range, &lost));
-    if (!restores && inst->config.delete_out_of_range && range.current && range.high >= range.current)
+    if (!restores && inst->config.delete_out_of_range && range.current && range.high >= range.current) {
         options->last = range.current;
+        options->keep = range.current - 1;
+    }
     if (!range.low && !range.current && !restores) {
         CALL(begin_stream(inst));
         return JET_errSuccess;

@@ -30,8 +30,9 @@ struct recovery_options {
     const char *set_dir;
     lggen_t set_low, set_high;
     bool in_place; /* databases go to where they were: so do those that the set's own log files made */
-    lggen_t
-        last; /* the log ends with this generation; what lies beyond is deleted when redo has come there; 0: as found */
+    /* The log ends with generation `last`. When redo has come there, the instance's own log files beyond it, and those
+     * beyond `keep`, are deleted. 0: it ends where the files do. */
+    lggen_t last, keep;
     lgpos_t stop; /* records that begin here or later are not redone, and nothing is undone; 0: none */
     bool no_undo; /* JET_errRecoveredWithoutUndo when redo is done: databases stay dirty, a later start goes on */
     bool ignore_missing_dbs; /* a file that is not there is no error */

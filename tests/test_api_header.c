@@ -284,9 +284,7 @@ static void probe_structs(struct probes *p, const char *header) {
     static const char opening[] = "typedef struct {\n";
     char type[128], theirs[160], field[128], body_copy[8192];
     size_t bytes;
-    const char *ours = strstr(header, "/* ---- what ESE does not have ---- */");
-    CU_ASSERT_FATAL(ours != NULL);
-    for (const char *s = header; (s = strstr(s, opening)) != NULL && s < ours;) {
+    for (const char *s = header; (s = strstr(s, opening)) != NULL;) {
         s += sizeof opening - 1;
         const char *end = strstr(s, "\n} ");
         CU_ASSERT_PTR_NOT_NULL_FATAL(end);
@@ -327,9 +325,7 @@ static void probe_typedefs(struct probes *p, const char *header) {
 static void probe_functions(struct probes *p, const char *header) {
     static const char opening[] = "\nJET_ERR JET_API ";
     char name[128], theirs[160], value[2048];
-    const char *ours = strstr(header, "/* ---- what ESE does not have ---- */");
-    CU_ASSERT_FATAL(ours != NULL);
-    for (const char *s = header; (s = strstr(s, opening)) != NULL && s < ours;) {
+    for (const char *s = header; (s = strstr(s, opening)) != NULL;) {
         s += sizeof opening - 1;
         const char *parameters = strchr(s, '('), *end = strchr(s, ';');
         CU_ASSERT_FATAL(parameters && end && end > parameters);
@@ -413,6 +409,9 @@ static void esent_h__agrees_with_the_header_of_mingw(void) {
     char *header = slurp(source_path("include/esent.h"));
     char *listed = slurp(source_path("tests/esent_header_differences.txt"));
     CU_ASSERT_FATAL(mingw && macros && header && listed);
+    char *own = strstr(header, "/* ---- what ESE does not have ---- */");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(own);
+    *own = 0;
     blank_comments(header);
 
     struct probes p;
