@@ -25,6 +25,7 @@ struct writer {
     JET_INSTANCE instance;
     const struct tar_backup *options;
     struct archive *archive;
+    bool silent;    /* nothing is written any more */
     struct set set; /* as the manifest will have it */
     lggen_t known;  /* incremental: the last generation that the manifest had; else 0 */
     JET_LOGTIME begin;
@@ -41,34 +42,44 @@ void tar_use_utf8(void) {
 
 /* ---- the archive ---- */
 
+/* Never fails as libarchive sees it: 3.6 loses memory then. Once something went wrong nothing more is written, not even
+ * the end of an archive. */
 static la_ssize_t write_piece(struct archive *archive, void *context, const void *bytes, size_t n) {
-    ssize_t written;
-    (void)context;
-    do
-        written = write(STDOUT_FILENO, bytes, n);
-    while (written < 0 && errno == EINTR);
-    if (written < 0)
-        archive_set_error(archive, errno, "%s",
-                          errno == EPIPE ? "nobody reads it any more (broken pipe)" : strerror(errno));
-    return written;
+    struct writer *w = context;
+    const char *at = bytes;
+    (void)archive;
+    for (size_t left = n; left > 0 && !w->silent;) {
+        ssize_t written = write(STDOUT_FILENO, at, left);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0) {
+            complain(out_name, "%s", errno == EPIPE ? "nobody reads it any more (broken pipe)" : strerror(errno));
+            w->silent = true;
+            break;
+        }
+        at += written;
+        left -= (size_t)written;
+    }
+    return (la_ssize_t)n;
 }
 
-static int complain_archive(struct writer *w) {
+/* What a call of libarchive came to. */
+static int archive_result(struct writer *w, bool good) {
     const char *why = archive_error_string(w->archive);
-    complain(out_name, "%s", why ? why : "cannot be written");
-    return EXIT_FAILED;
+    if (!good && !w->silent)
+        complain(out_name, "%s", why ? why : "cannot be written");
+    return good && !w->silent ? EXIT_DONE : EXIT_FAILED;
 }
 
 static int archive_begin(struct writer *w) {
     w->archive = archive_write_new();
     if (!w->archive)
         return complain_err(out_name, NULL, JET_errOutOfMemory);
-    if (archive_write_set_format_pax_restricted(w->archive) != ARCHIVE_OK || /* ustar where that will do */
-        archive_write_set_format_option(w->archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(w->archive, 0) != ARCHIVE_OK ||
-        archive_write_open(w->archive, w, NULL, write_piece, NULL) != ARCHIVE_OK)
-        return complain_archive(w);
-    return EXIT_DONE;
+    return archive_result(
+        w, archive_write_set_format_pax_restricted(w->archive) == ARCHIVE_OK && /* ustar where that will do */
+               archive_write_set_format_option(w->archive, "pax", "xattrheader", "SCHILY") == ARCHIVE_OK &&
+               archive_write_set_bytes_per_block(w->archive, 0) == ARCHIVE_OK &&
+               archive_write_open(w->archive, w, NULL, write_piece, NULL) == ARCHIVE_OK);
 }
 
 static int put_entry(struct writer *w, const char *name, uint64_t bytes, const char *original) {
@@ -82,16 +93,14 @@ static int put_entry(struct writer *w, const char *name, uint64_t bytes, const c
     archive_entry_set_mtime(entry, time(NULL), 0);
     if (original)
         archive_entry_xattr_add_entry(entry, TAR_ORIGINAL, original, strlen(original));
-    int code = archive_write_header(w->archive, entry) == ARCHIVE_OK ? EXIT_DONE : complain_archive(w);
+    int code = archive_result(w, archive_write_header(w->archive, entry) == ARCHIVE_OK);
     archive_entry_free(entry);
     return code;
 }
 
 static int put_data(struct writer *w, const void *bytes, size_t n) {
-    if (archive_write_data(w->archive, bytes, n) != (la_ssize_t)n)
-        return complain_archive(w);
     w->written += n;
-    return EXIT_DONE;
+    return archive_result(w, archive_write_data(w->archive, bytes, n) == (la_ssize_t)n);
 }
 
 /* ---- files ---- */
@@ -379,8 +388,9 @@ static int put_logs(struct writer *w) {
 /* ---- the end ---- */
 
 static int flush(struct writer *w) {
-    if (archive_write_close(w->archive) != ARCHIVE_OK)
-        return complain_archive(w);
+    int code = archive_result(w, archive_write_close(w->archive) == ARCHIVE_OK);
+    if (code != EXIT_DONE)
+        return code;
     if (fsync(STDOUT_FILENO) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) { /* not for pipes */
         complain(out_name, "%s", strerror(errno));
         return EXIT_FAILED;
@@ -434,8 +444,7 @@ static int write_stream(struct writer *w) {
     progress_end(&w->progress);
     if (code == EXIT_DONE)
         return end(w);
-    if (w->archive)
-        archive_write_fail(w->archive); /* no end is written: it shall look cut off, as it is */
+    w->silent = true; /* it shall look cut off, as it is */
     JET_ERR ignored = JetEndExternalBackupInstance2(w->instance, JET_bitBackupEndAbort);
     (void)ignored; /* it has ended by itself */
     return code;
