@@ -90,8 +90,9 @@ static int restore_stream(const struct args *args) {
     char path[OS_PATH_MAX];
     struct stream s;
     struct set set;
-    if (args_has(args, "until-generation")) {
-        complain("-", "--until-generation wants a set in a directory: extract the stream with tar");
+    if (args_has(args, "until-generation") || args_has(args, "delete-later-logs")) {
+        complain("-",
+                 "--until-generation and --delete-later-logs want a set in a directory: extract the stream with tar");
         return EXIT_FAILED;
     }
     int code = stream_name(&s, args, args->operands[1]);
