@@ -1,12 +1,12 @@
-/* backup and truncate: an instance is started in its directory, its databases are attached, the engine does the rest.
- */
+/* backup and truncate: an instance is started in its directory, its databases are attached, the engine does the rest;
+ * or, for a stream, tar_backup.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
-#include "backup/set.h"
-#include "tools/instance.h"
+#include "tools/tar.h"
 
 /* ---- databases ---- */
 
@@ -89,18 +89,23 @@ static int attach_databases(JET_INSTANCE instance, const struct paths *paths) {
 struct job {
     const char *dest; /* NULL: truncate */
     JET_GRBIT grbit;
+    struct tar_backup *tar; /* to standard output; else NULL */
 };
 
 static int do_backup(const struct stream *s, JET_INSTANCE instance, const struct job *job) {
-    JET_ERR err = JetBackupInstance(instance, job->dest, job->grbit, instance_status);
-    if (err >= JET_errSuccess)
-        return EXIT_DONE;
-    if (err == JET_errInvalidBackup && (job->grbit & JET_bitBackupIncremental) && s->circular) {
+    int code = EXIT_DONE;
+    if ((job->grbit & JET_bitBackupIncremental) && s->circular) {
         complain(s->logs.path, "its log is circular: there are no incremental backups, only full ones");
         return EXIT_FAILED;
     }
-    int code =
-        complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed", err);
+    if (job->tar) {
+        code = tar_backup(instance, job->tar);
+    } else {
+        JET_ERR err = JetBackupInstance(instance, job->dest, job->grbit, instance_status);
+        if (err < JET_errSuccess)
+            code = complain_err(job->dest ? job->dest : s->logs.path, job->dest ? "backup failed" : "truncation failed",
+                                err);
+    }
     if (code == EXIT_DAMAGE)
         fprintf(stderr, "esentutl: the system log names what is damaged; so does esentutl verify\n");
     return code;
@@ -120,6 +125,11 @@ static int run_job(const struct args *args, struct stream *s, const struct job *
     code = instance_start(s, &instance);
     if (code == EXIT_DONE)
         code = attach_databases(instance, paths);
+    if (job->tar) {
+        job->tar->base = s->logs.base;
+        job->tar->databases = paths->items;
+        job->tar->database_count = paths->count;
+    }
     if (code == EXIT_DONE)
         code = do_backup(s, instance, job);
     return instance_end(s, instance, code);
@@ -144,20 +154,42 @@ static void print_set(const char *dest) {
     set_done(&set);
 }
 
+/* Options that make no sense together. */
+static const char *refusal(const struct job *job, const char *manifest) {
+    if (!*job->dest)
+        return "the destination has no name";
+    if (!job->tar)
+        return manifest ? "--manifest is about a stream" : NULL;
+    if (job->grbit & JET_bitBackupAtomic)
+        return "--atomic is about a directory";
+    if (job->tar->incremental && !manifest)
+        return "an incremental stream continues the stream whose manifest --manifest names";
+    if (isatty(STDOUT_FILENO))
+        return "a set is not written to a terminal: redirect standard output, or give a directory";
+    return NULL;
+}
+
 static int run_backup(const struct args *args) {
     struct stream s;
     struct paths paths = {0};
+    struct tar_backup tar = {
+        .incremental = args_has(args, "incremental"),
+        .sha256 = args_has(args, "sha256"),
+        .manifest = args_value(args, "manifest"),
+    };
     struct job job = {
         .dest = args->operands[1],
-        .grbit = (args_has(args, "incremental") ? JET_bitBackupIncremental : 0) |
+        .grbit = (tar.incremental ? JET_bitBackupIncremental : 0) | (tar.sha256 ? JET_bitBackupSha256 : 0) |
                  (args_has(args, "atomic") ? JET_bitBackupAtomic : 0),
+        .tar = strcmp(args->operands[1], "-") == 0 ? &tar : NULL,
     };
+    const char *why = refusal(&job, tar.manifest);
     int code = EXIT_FAILED;
-    if (*job.dest)
-        code = run_job(args, &s, &job, &paths);
+    if (why)
+        complain("backup", "%s", why);
     else
-        complain("backup", "the destination has no name");
-    if (code == EXIT_DONE)
+        code = run_job(args, &s, &job, &paths);
+    if (code == EXIT_DONE && !job.tar)
         print_set(job.dest);
     paths_free(&paths);
     return code;
@@ -169,6 +201,8 @@ static int run_backup(const struct args *args) {
 static const struct option_def backup_options[] = {
     {"incremental", NULL, "only the log files since the last backup, into its set"},
     {"atomic", NULL, "keep the set that is there until the new one is complete"},
+    {"manifest", "FILE", "of a stream: leave its manifest there; with --incremental, continue that which is there"},
+    {"sha256", NULL, "the manifest has the SHA-256 of each file too"},
     OPTION_DB,
     OPTION_BASE,
     OPTIONS_END,
@@ -176,13 +210,17 @@ static const struct option_def backup_options[] = {
 
 const struct command command_backup = {
     .name = "backup",
-    .operands = "DIR DEST",
+    .operands = "DIR DEST|-",
     .summary = "back up the instance in a directory",
     .details = "DIR holds the log files of an instance that is not running now. It is recovered if need be, its "
                "databases (all\n"
                "*.edb there, and those of --db) are copied to the directory DEST with the log files they need, every "
                "page and\n"
-               "log file is verified on the way, and log files that nobody needs any more are deleted.",
+               "log file is verified on the way, and log files that nobody needs any more are deleted.\n\n"
+               "DEST - is standard output: the set is written there as a tar stream, which restore - or tar reads. "
+               "The backup ends,\n"
+               "and log files are deleted, when all of it was written; what follows in the pipe must be seen to "
+               "succeed too.",
     .options = backup_options,
     .operands_min = 2,
     .operands_max = 2,

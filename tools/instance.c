@@ -64,7 +64,7 @@ int stream_read(struct stream *s) {
 
 /* ---- the instance ---- */
 
-static JET_ERR set_parameters(const struct stream *s, JET_INSTANCE *instance) {
+JET_ERR instance_set_parameters(const struct stream *s, JET_INSTANCE *instance) {
     JET_ERR err = JET_errSuccess;
     const struct {
         unsigned id;
@@ -88,7 +88,7 @@ int instance_make(const struct stream *s, JET_INSTANCE *out) {
     /* Of global scope, so before the instance takes it over. */
     CALL(JetSetSystemParameter(NULL, 0, JET_paramDatabasePageSize, s->page_size, NULL));
     CALL(JetCreateInstance2(&instance, "esentutl", "esentutl", 0));
-    CALL(set_parameters(s, &instance));
+    CALL(instance_set_parameters(s, &instance));
     *out = instance;
     return EXIT_DONE;
 

@@ -21,6 +21,8 @@ int stream_name(struct stream *s, const struct args *args, const char *dir);
  * begun here. */
 int stream_read(struct stream *s);
 
+/* instance NULL: of the engine, for functions that have no instance. */
+MUST_CHECK JET_ERR instance_set_parameters(const struct stream *s, JET_INSTANCE *instance);
 /* Makes an instance with the parameters of a stream. EXIT_FAILED with a complaint. */
 int instance_make(const struct stream *s, JET_INSTANCE *out);
 /* Starts it, which recovers what is there. EXIT_DAMAGE, EXIT_FAILED. */

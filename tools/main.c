@@ -1,7 +1,9 @@
 /* esentutl: the table of commands, their help, and ESE's spellings for people who know them. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "tools/tool.h"
 
@@ -131,7 +133,15 @@ static int run_ese(int argc, char **argv) {
     return EXIT_FAILED;
 }
 
+/* Who closed one of the three must not find a database opened in its place, and written to: its use fails instead. */
+static void occupy_standard_files(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv) {
+    occupy_standard_files();
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_FAILED;

@@ -8,6 +8,7 @@
 #include "engine/logrec.h"
 #include "tools/instance.h"
 #include "tools/reader.h"
+#include "tools/tar.h"
 
 /* The state of a database afterwards, in one line. */
 static void print_database(const char *path) {
@@ -54,7 +55,7 @@ static void print_restored(const struct set *set, const char *dest) {
             continue;
         if (!dest)
             print_database(file->original);
-        else if (os_path_join(path, dest, os_path_name(file->original)) >= JET_errSuccess)
+        else if (os_path_join(path, dest, file->name) >= JET_errSuccess)
             print_database(path);
     }
 }
@@ -113,9 +114,34 @@ static int restore_set(const struct args *args, const struct set *set) {
     return code;
 }
 
+/* From standard input. */
+static int restore_stream(const struct args *args) {
+    const char *dest = args_value(args, "dest");
+    char path[OS_PATH_MAX];
+    struct stream s;
+    struct set set;
+    if (args_has(args, "until-generation") || args_has(args, "delete-later-logs")) {
+        complain("-",
+                 "--until-generation and --delete-later-logs want a set in a directory: extract the stream with tar");
+        return EXIT_FAILED;
+    }
+    int code = stream_name(&s, args, args->operands[1]);
+    if (code == EXIT_DONE && dest && os_path_absolute(path, dest) < JET_errSuccess)
+        code = complain_err(dest, NULL, JET_errInvalidPath);
+    if (code != EXIT_DONE)
+        return code;
+    code = tar_restore(s.logs.path, dest ? path : NULL, args_value(args, "base"), &set);
+    if (code == EXIT_DONE)
+        print_restored(&set, dest);
+    set_done(&set);
+    return code;
+}
+
 static int run_restore(const struct args *args) {
     struct set set;
     int code;
+    if (strcmp(args->operands[0], "-") == 0)
+        return restore_stream(args);
     set_init(&set);
     JET_ERR err = set_find(args->operands[0], &set);
     if (err == JET_errFileNotFound) {
@@ -143,7 +169,7 @@ static const struct option_def restore_options[] = {
 
 const struct command command_restore = {
     .name = "restore",
-    .operands = "SET DIR",
+    .operands = "SET|- DIR",
     .summary = "restore a backup set into a directory",
     .details =
         "SET is the directory that was given to backup. The set is verified, its databases are copied to where "
@@ -154,7 +180,10 @@ const struct command command_restore = {
         "state of the last\n"
         "commit that ended in that generation, and the log goes on from there: log files behind it are in the way "
         "unless\n"
-        "nothing was committed in them.",
+        "nothing was committed in them.\n\n"
+        "SET - is standard input: a tar stream that backup - wrote, and behind it the incremental ones made after it. "
+        "Nothing\n"
+        "is replaced before the stream was read to its end and the databases are up to date.",
     .options = restore_options,
     .operands_min = 2,
     .operands_max = 2,
