@@ -133,6 +133,12 @@ struct api_status {
     JET_SNP snp;
 };
 JET_ERR api_status_call(void *context, JET_SNT snt, uint32_t done, uint32_t total); /* context: struct api_status */
+/* Of a JET_RSTMAP array: absolute paths, no two the same; from is "" where none was given. The caller frees *out, NULL
+ * for no entries. JET_errDatabaseInvalidName (no new path), JET_errInvalidParameter. */
+struct path_map;
+MUST_CHECK JET_ERR api_map(const JET_RSTMAP *given, int32_t count, struct path_map **out);
+/* Size, stop position, and that there is no stop time. JET_errInvalidParameter. */
+MUST_CHECK JET_ERR api_check_rstinfo(const JET_RSTINFO *info);
 /* Absolute, links left as they are; NULL and "" become "". JET_errInvalidPath. */
 MUST_CHECK JET_ERR api_path(const char *given, char out[OS_PATH_MAX]);
 

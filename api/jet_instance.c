@@ -136,14 +136,41 @@ static JET_ERR begin_init(JET_INSTANCE instance, struct api_inst **out) {
     return err == JET_errRunningInOneInstanceMode ? api_begin_exclusive(instance, BUSY_INIT, out) : err;
 }
 
-JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
+#define INIT_GRBITS                                                                                                    \
+    (JET_bitLogStreamMustExist | JET_bitReplayIgnoreMissingDB | JET_bitReplayMissingMapEntryDB |                       \
+     JET_bitReplayIgnoreLostLogs | JET_bitRecoveryWithoutUndo | JET_bitTruncateLogsAfterRecovery)
+
+static JET_ERR init_progress(void *context, lggen_t first, lggen_t done, lggen_t last) {
+    uint64_t percent = (uint64_t)(done - first + 1) * 99 / (last - first + 1);
+    return api_status_call(context, JET_sntProgress, percent > 99 ? 99 : (uint32_t)percent, 100);
+}
+
+/* Recovers and starts. status->fn may be NULL. */
+static JET_ERR start(struct api_inst *inst, const struct inst_config *config, const struct event_sink *events,
+                     const struct recovery_options *options, struct api_status *status) {
+    JET_ERR ignored, err = status->fn ? api_status_call(status, JET_sntBegin, 0, 100) : JET_errSuccess;
+    if (err >= JET_errSuccess)
+        err = inst_start(config, events, options, &inst->inst);
+    if (status->fn) {
+        ignored = api_status_call(status, err < JET_errSuccess ? JET_sntFail : JET_sntComplete, 100, 100);
+        (void)ignored;
+    }
+    return err;
+}
+
+JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit) {
+    static JET_RSTINFO nothing = {.cbStruct = sizeof nothing};
     JET_ERR err = JET_errSuccess;
     struct api_inst *inst = NULL;
     struct inst_config *config = NULL;
     struct event_sink events = {0};
+    struct path_map *map = NULL;
 
-    if (grbit & ~(JET_GRBIT)JET_bitLogStreamMustExist)
+    const JET_RSTINFO *info = prstInfo ? prstInfo : &nothing;
+    if (grbit & ~(JET_GRBIT)INIT_GRBITS)
         return RAISE(JET_errInvalidGrbit);
+    CALL(api_check_rstinfo(info));
+    CALL(api_map(info->rgrstmap, info->crstmap, &map));
     CALL(begin_init(pinstance ? *pinstance : 0, &inst));
     if (atomic_load(&inst->running))
         FAIL(JET_errAlreadyInitialized);
@@ -151,9 +178,23 @@ JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
     if (!config)
         FAIL(JET_errOutOfMemory);
     api_get_config(inst, config, &events);
-    if (grbit & JET_bitLogStreamMustExist)
+    struct api_status status = {info->pfnStatus, JET_snpRestore};
+    const struct recovery_options options = {
+        .map = map,
+        .map_count = (unsigned)info->crstmap,
+        .map_only = info->crstmap > 0 && !(grbit & JET_bitReplayMissingMapEntryDB),
+        .stop = lgpos_from_jet(&info->lgposStop),
+        .no_undo = grbit & JET_bitRecoveryWithoutUndo,
+        .ignore_missing_dbs = grbit & JET_bitReplayIgnoreMissingDB,
+        .ignore_lost_logs = grbit & JET_bitReplayIgnoreLostLogs,
+        .truncate = grbit & JET_bitTruncateLogsAfterRecovery,
+        .progress = status.fn ? init_progress : NULL,
+        .context = &status,
+    };
+    CALL(path_map_read(map, options.map_count));
+    if (options.no_undo || options.stop || (grbit & JET_bitLogStreamMustExist))
         CALL(check_log_exists(config));
-    CALL(inst_start(config, &events, NULL, &inst->inst));
+    CALL(start(inst, config, &events, &options, &status));
     atomic_store(&inst->running, true);
     if (pinstance)
         *pinstance = inst->handle;
@@ -163,11 +204,16 @@ cleanup:
     else if (inst)
         api_end_exclusive(inst);
     free(config);
+    free(map);
     return err;
 }
 
+JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit) {
+    return JetInit3(pinstance, NULL, grbit);
+}
+
 JET_ERR JetInit(JET_INSTANCE *pinstance) {
-    return JetInit2(pinstance, 0);
+    return JetInit3(pinstance, NULL, 0);
 }
 
 /* ---- termination ---- */

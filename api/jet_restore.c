@@ -1,19 +1,102 @@
-/* Restore. */
+/* Restore, and what a caller says about databases that have been moved. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/handles.h"
 #include "backup/backup.h"
 
-JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
+#define EXTERNAL_MAP_MAX 14
+
+/* ---- maps ---- */
+
+static JET_ERR set_entry(struct path_map *map, unsigned i, const JET_RSTMAP *given) {
+    JET_ERR err = JET_errSuccess;
+
+    if (!given->szNewDatabaseName || !*given->szNewDatabaseName)
+        FAIL(JET_errDatabaseInvalidName);
+    CALL(api_path(given->szNewDatabaseName, map[i].to));
+    CALL(api_path(given->szDatabaseName, map[i].from));
+    for (unsigned k = 0; k < i; k++)
+        if (strcmp(map[k].to, map[i].to) == 0 || (*map[i].from && strcmp(map[k].from, map[i].from) == 0))
+            FAIL(JET_errInvalidParameter);
+cleanup:
+    return err;
+}
+
+JET_ERR api_map(const JET_RSTMAP *given, int32_t count, struct path_map **out) {
+    JET_ERR err = JET_errSuccess;
+    struct path_map *map = NULL;
+
+    *out = NULL;
+    if (count < 0 || (count > 0 && !given))
+        FAIL(JET_errInvalidParameter);
+    if (count == 0)
+        goto cleanup;
+    map = calloc((size_t)count, sizeof *map);
+    if (!map)
+        FAIL(JET_errOutOfMemory);
+    for (unsigned i = 0; i < (unsigned)count; i++)
+        CALL(set_entry(map, i, &given[i]));
+    *out = map;
+    map = NULL;
+cleanup:
+    free(map);
+    return err;
+}
+
+JET_ERR api_check_rstinfo(const JET_RSTINFO *info) {
+    static const JET_LOGTIME no_time;
+    const JET_LGPOS *stop = &info->lgposStop;
+    if (info->cbStruct != sizeof *info || memcmp(&info->logtimeStop, &no_time, sizeof no_time) != 0 ||
+        stop->lGeneration < 0 || (uint32_t)stop->lGeneration > LOG_GEN_MAX ||
+        (stop->lGeneration == 0 && (stop->isec || stop->ib)))
+        return RAISE(JET_errInvalidParameter);
+    return JET_errSuccess;
+}
+
+/* ---- JetRestoreInstance and its kin ---- */
+
+static JET_ERR restore_with(const struct inst_config *config, const struct event_sink *events, const char *set,
+                            const char *dest, const JET_RSTINFO *info) {
+    JET_ERR err = JET_errSuccess;
+    struct path_map *map = NULL;
+    struct api_status status = {info->pfnStatus, JET_snpRestore};
+
+    CALL(api_check_rstinfo(info));
+    if (info->lgposStop.isec || info->lgposStop.ib) /* a log goes on only from the end of a generation */
+        FAIL(JET_errInvalidParameter);
+    CALL(api_map(info->rgrstmap, info->crstmap, &map));
+    for (int32_t i = 0; i < info->crstmap; i++)
+        if (!*map[i].from)
+            FAIL(JET_errDatabaseInvalidName);
+    struct restore_options options = {
+        .set = set,
+        .dest = *dest ? dest : NULL,
+        .map = map,
+        .map_count = (unsigned)info->crstmap,
+        .until = (lggen_t)info->lgposStop.lGeneration,
+        .status = info->pfnStatus ? api_status_call : NULL,
+        .context = &status,
+    };
+    CALL(restore_run(config, events, &options));
+cleanup:
+    free(map);
+    return err;
+}
+
+JET_ERR JetRestoreInstance2(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, const JET_RSTINFO *prstinfo,
+                            JET_GRBIT grbit) {
+    static const JET_RSTINFO nothing = {.cbStruct = sizeof nothing};
     JET_ERR err = JET_errSuccess;
     struct api_inst *inst = NULL;
     struct inst_config *config = NULL;
     struct event_sink events = {0};
     char set[OS_PATH_MAX], dest[OS_PATH_MAX];
-    struct api_status status = {pfn, JET_snpRestore};
 
     if (!sz || !*sz)
         return RAISE(JET_errInvalidPath);
+    if (grbit)
+        return RAISE(JET_errInvalidGrbit);
     CALL(api_path(sz, set));
     CALL(api_path(szDest, dest));
     CALL(api_begin_exclusive(instance, BUSY_RESTORE, &inst));
@@ -23,16 +106,166 @@ JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest
     if (!config)
         FAIL(JET_errOutOfMemory);
     api_get_config(inst, config, &events);
-    struct restore_options options = {
-        .set = set,
-        .dest = *dest ? dest : NULL,
-        .status = pfn ? api_status_call : NULL,
-        .context = &status,
-    };
-    CALL(restore_run(config, &events, &options));
+    CALL(restore_with(config, &events, set, dest, prstinfo ? prstinfo : &nothing));
 cleanup:
     if (inst)
         api_end_exclusive(inst);
     free(config);
     return err;
+}
+
+JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
+    const JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = pfn};
+    return JetRestoreInstance2(instance, sz, szDest, &info, 0);
+}
+
+/* An instance for the length of a call, with the engine's parameters. */
+static void temporary_config(struct inst_config *config, struct event_sink *events) {
+    const struct params *params = engine_params();
+    engine_lock();
+    params_config(params, config, events);
+    engine_unlock();
+    snprintf(config->name, sizeof config->name, "Restore");
+}
+
+/* JetRestore has no instance: it wants an engine without any. */
+static JET_ERR check_no_instance(void) {
+    engine_params();
+    engine_lock();
+    JET_ERR err = engine_only()        ? JET_errAfterInitialization
+                  : engine_instances() ? JET_errRunningInMultiInstanceMode
+                                       : JET_errSuccess;
+    engine_unlock();
+    return err < JET_errSuccess ? RAISE(err) : err;
+}
+
+static JET_ERR check_not_single(void) {
+    engine_params();
+    engine_lock();
+    bool single = engine_only() != NULL;
+    engine_unlock();
+    return single ? RAISE(JET_errRunningInOneInstanceMode) : JET_errSuccess;
+}
+
+JET_ERR JetRestore2(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
+    JET_ERR err = JET_errSuccess;
+    struct inst_config *config = NULL;
+    struct event_sink events = {0};
+    char set[OS_PATH_MAX], dest[OS_PATH_MAX], path[OS_PATH_MAX];
+    const JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = pfn};
+
+    if (!sz || !*sz)
+        return RAISE(JET_errInvalidPath);
+    CALL(api_path(sz, set));
+    CALL(api_path(szDest, dest));
+    CALL(check_no_instance());
+    config = calloc(1, sizeof *config);
+    if (!config)
+        FAIL(JET_errOutOfMemory);
+    temporary_config(config, &events);
+    CALL(os_path_absolute(path, *config->log_dir.path ? config->log_dir.path : "."));
+    memcpy(config->log_dir.path, path, sizeof config->log_dir.path);
+    CALL(os_path_absolute(path, *config->system_path ? config->system_path : "."));
+    memcpy(config->system_path, path, sizeof config->system_path);
+    CALL(restore_with(config, &events, set, dest, &info));
+cleanup:
+    free(config);
+    return err;
+}
+
+JET_ERR JetRestore(JET_PCSTR sz, JET_PFNSTATUS pfn) {
+    return JetRestore2(sz, NULL, pfn);
+}
+
+/* ---- JetExternalRestore ---- */
+
+struct external {
+    const char *checkpoint, *log, *backup_log, *base;
+    const JET_RSTMAP *map;
+    int32_t map_count;
+    lggen_t low, high;
+    JET_PFNSTATUS pfn;
+};
+
+static JET_ERR check_directory(const char *given, char out[OS_PATH_MAX], bool may_be_made) {
+    JET_ERR err = JET_errSuccess;
+    struct os_stat st;
+
+    if (!given)
+        FAIL(JET_errInvalidParameter);
+    if (!*given)
+        FAIL(JET_errInvalidPath);
+    CALL(api_path(given, out));
+    CALL(os_stat(out, &st));
+    if (st.kind != OS_DIRECTORY && !(st.kind == OS_MISSING && may_be_made))
+        FAIL(JET_errInvalidPath);
+cleanup:
+    return err;
+}
+
+static JET_ERR external_restore(const struct external *x) {
+    JET_ERR err = JET_errSuccess;
+    struct inst_config *config = calloc(1, sizeof *config);
+    struct event_sink events = {0};
+    struct path_map *map = NULL;
+    struct api_status status = {x->pfn, JET_snpRestore};
+    char set[OS_PATH_MAX];
+
+    if (!config)
+        FAIL(JET_errOutOfMemory);
+    CALL(check_not_single());
+    if (x->map_count < 1 || x->map_count > EXTERNAL_MAP_MAX || x->low > LOG_GEN_MAX || x->high > LOG_GEN_MAX ||
+        (x->high && x->low > x->high))
+        FAIL(JET_errInvalidParameter);
+    temporary_config(config, &events);
+    CALL(check_directory(x->checkpoint, config->system_path, config->create_paths));
+    CALL(check_directory(x->log, config->log_dir.path, config->create_paths));
+    CALL(check_directory(x->backup_log, set, false));
+    snprintf(config->log_dir.base, sizeof config->log_dir.base, "%s", x->base);
+    CALL(api_map(x->map, x->map_count, &map));
+    struct restore_options options = {
+        .set = set,
+        .map = map,
+        .map_count = (unsigned)x->map_count,
+        .external = true,
+        .low = x->low,
+        .high = x->high,
+        .status = x->pfn ? api_status_call : NULL,
+        .context = &status,
+    };
+    CALL(restore_run(config, &events, &options));
+cleanup:
+    free(map);
+    free(config);
+    return err;
+}
+
+JET_ERR JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap, int32_t crstfilemap,
+                           JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn) {
+    const struct external x = {szCheckpointFilePath, szLogPath,       szBackupLogPath,  "edb", rgrstmap,
+                               crstfilemap,          (lggen_t)genLow, (lggen_t)genHigh, pfn};
+    return external_restore(&x);
+}
+
+JET_ERR JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap,
+                            int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO *pLogInfo,
+                            JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath,
+                            JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn) {
+    if (!pLogInfo || pLogInfo->cbSize != sizeof *pLogInfo ||
+        strnlen(pLogInfo->szBaseName, sizeof pLogInfo->szBaseName) != JET_BASE_NAME_LENGTH ||
+        memchr(pLogInfo->szBaseName, '/', JET_BASE_NAME_LENGTH) || szTargetInstanceName ||
+        !szTargetInstanceLogPath != !szTargetInstanceCheckpointPath)
+        return RAISE(JET_errInvalidParameter);
+    if (szTargetInstanceLogPath)
+        return RAISE(JET_errBadRestoreTargetInstance);
+    const struct external x = {szCheckpointFilePath,
+                               szLogPath,
+                               szBackupLogPath,
+                               pLogInfo->szBaseName,
+                               rgrstmap,
+                               crstfilemap,
+                               pLogInfo->ulGenLow,
+                               pLogInfo->ulGenHigh,
+                               pfn};
+    return external_restore(&x);
 }

@@ -58,7 +58,7 @@ const struct param_def param_defs[PARAM_COUNT] = {
     NUMBER(NoInformationEvent, BOOLEAN, INSTANCE, BEFORE_INIT, USED, 0, ANY, 0),
     NUMBER(EventLoggingLevel, INTEGER, INSTANCE, BEFORE_INIT, USED, JET_EventLoggingDisable, JET_EventLoggingLevelMax,
            JET_EventLoggingLevelMax),
-    NUMBER(DeleteOutOfRangeLogs, BOOLEAN, INSTANCE, BEFORE_INIT, STORED, 0, ANY, 0),
+    NUMBER(DeleteOutOfRangeLogs, BOOLEAN, INSTANCE, BEFORE_INIT, USED, 0, ANY, 0),
     NUMBER(AccessDeniedRetryPeriod, INTEGER, GLOBAL, ANY_TIME, STORED, 0, ANY, 10000),
     NUMBER(EnableIndexCleanup, BOOLEAN, INSTANCE, ANY_TIME, STORED, 0, ANY, 1),
     NUMBER(CacheSizeMin, INTEGER, GLOBAL, ANY_TIME, STORED, 1, ANY, 1),
@@ -70,7 +70,7 @@ const struct param_def param_defs[PARAM_COUNT] = {
     NUMBER(LogFileCreateAsynch, BOOLEAN, INSTANCE, BEFORE_INIT, STORED, 0, ANY, 1),
     COMPUTED(ErrorToString),
     NUMBER(ZeroDatabaseDuringBackup, BOOLEAN, INSTANCE, BEFORE_INIT, STORED, 0, 0, 0),
-    NUMBER(CleanupMismatchedLogFiles, BOOLEAN, INSTANCE, BEFORE_INIT, STORED, 0, ANY, 0),
+    NUMBER(CleanupMismatchedLogFiles, BOOLEAN, INSTANCE, BEFORE_INIT, USED, 0, ANY, 0),
     NUMBER(RecordUpgradeDirtyLevel, INTEGER, GLOBAL, ANY_TIME, STORED, 0, 3, 1),
     NUMBER(GlobalMinVerPages, INTEGER, GLOBAL, BEFORE_INIT, STORED, 1, INT_MAX_, 64),
     NUMBER(ExceptionAction, INTEGER, GLOBAL, ANY_TIME, STORED, 0, ANY, JET_ExceptionFailFast),
@@ -81,7 +81,7 @@ const struct param_def param_defs[PARAM_COUNT] = {
     NUMBER(MaxInstances, INTEGER, GLOBAL, BEFORE_INIT, USED, 1, 1024, 16),
     NUMBER(VersionStoreTaskQueueMax, INTEGER, INSTANCE, ANY_TIME, STORED, 1, 127, 4),
     NUMBER(DisablePerfmon, BOOLEAN, GLOBAL, BEFORE_INIT, STORED, 0, ANY, 0),
-    TEXT(AlternateDatabaseRecoveryPath, FOLDER, INSTANCE, STORED, 0, 246, ""),
+    TEXT(AlternateDatabaseRecoveryPath, FOLDER, INSTANCE, USED, 0, 246, ""),
     NUMBER(CachedClosedTables, INTEGER, INSTANCE, ANY_TIME, STORED, 0, INT_MAX_, 64),
     NUMBER(EnableFileCache, BOOLEAN, GLOBAL, BEFORE_INIT, STORED, 0, ANY, 0),
     NUMBER(EnableViewCache, BOOLEAN, GLOBAL, BEFORE_INIT, STORED, 0, ANY, 0),
@@ -359,6 +359,10 @@ void params_config(const struct params *p, struct inst_config *config, struct ev
     config->checkpoint_depth_bytes = params_int(p, JET_paramCheckpointDepthMax);
     config->circular = params_int(p, JET_paramCircularLog);
     config->create_paths = params_int(p, JET_paramCreatePathIfNotExist);
+    copy_folder(config->alternate_path, sizeof config->alternate_path,
+                params_str(p, JET_paramAlternateDatabaseRecoveryPath));
+    config->delete_out_of_range = params_int(p, JET_paramDeleteOutOfRangeLogs);
+    config->cleanup_mismatched = params_int(p, JET_paramCleanupMismatchedLogFiles);
 
     snprintf(events->source, sizeof events->source, "%s", params_str(p, JET_paramEventSource));
     events->no_information = params_int(p, JET_paramNoInformationEvent);

@@ -119,6 +119,7 @@ static JET_ERR find_own_set(struct job *j) {
         FAIL(JET_errInvalidBackup);
     CALL(check_full_is_here(j));
     j->set.incremental = true;
+    j->set.sha256 |= j->options->sha256;
     j->set.incremental_begin = backup_time(j->backup);
     j->low = j->set.high + 1;
     snprintf(j->target, sizeof j->target, "%s", j->set.dir);
@@ -141,9 +142,11 @@ static JET_ERR write_file(struct job *j, JET_HANDLE handle, const char *name, un
     char to[OS_PATH_MAX];
     uint32_t n;
 
-    CALL(summer_begin(&summer, j->options->sha256 || j->set.sha256));
+    CALL(summer_begin(&summer, j->set.sha256));
     CALL(os_path_join(to, j->target, name));
-    CALL(os_open(to, OS_WRITE | OS_SEQUENTIAL | OS_CREATE | flags, &file));
+    /* Direct: what lay in the page cache until the sync would go to the disk in one piece, and commits wait behind it.
+     */
+    CALL(os_open(to, OS_WRITE | OS_DIRECT | OS_CREATE | flags, &file));
     for (;;) {
         CALL(backup_read(j->backup, handle, j->buffer, PIECE_BYTES, &n));
         if (n == 0)
@@ -160,13 +163,6 @@ cleanup:
     return err;
 }
 
-static bool name_taken(const struct set *set, const char *name) {
-    for (uint32_t i = 0; i < set->file_count; i++)
-        if (strcmp(set->files[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static JET_ERR copy_database(struct job *j, struct db *db) {
     JET_ERR err = JET_errSuccess;
     char name[256];
@@ -175,7 +171,7 @@ static JET_ERR copy_database(struct job *j, struct db *db) {
     uint64_t bytes;
 
     snprintf(name, sizeof name, "%s", os_path_name(db->path));
-    if (name_taken(&j->set, name))
+    if (!set_name_fits(&j->set, name))
         snprintf(name, sizeof name, "%u-%.200s", db->dbid, os_path_name(db->path));
     CALL(backup_open(j->backup, db->path, &handle, &bytes));
     CALL(write_file(j, handle, name, 0, &sum));

@@ -2,7 +2,7 @@
 #ifndef ESENT_BACKUP_BACKUP_H
 #define ESENT_BACKUP_BACKUP_H
 
-#include "engine/inst.h"
+#include "recovery/recovery.h"
 
 /* JET_sntBegin, JET_sntProgress, JET_sntComplete, JET_sntFail; done counts up to total, never down. Called on the
  * caller's thread with no lock held. A negative return stops the operation and becomes its error; that of
@@ -27,19 +27,26 @@ MUST_CHECK JET_ERR backup_run(struct inst *inst, const struct backup_options *op
 void backup_stop(struct inst *inst);
 
 struct restore_options {
-    const char *set;  /* directory of the set, absolute */
-    const char *dest; /* directory for the databases, absolute; NULL: where they were */
+    const char *set;            /* directory of the set, or external: of the log files; absolute */
+    const char *dest;           /* directory for the databases, absolute; NULL: where they were */
+    const struct path_map *map; /* where a database goes, by its original path; external: where each one is */
+    unsigned map_count;
+    bool external;     /* the databases are in their places, there is no manifest; others are left alone */
+    lggen_t low, high; /* external: of the log files; 0: as found */
+    lggen_t until;     /* the last generation to replay; 0: to the end of the log */
     backup_status_fn status;
     void *context;
 };
 
-/* The whole of JetRestoreInstance on an instance that is not started: config says where its log is. Afterwards the
- * databases are clean and the instance is stopped. JET_errFileNotFound (no set there), JET_errInvalidBackup (a manifest
- * that cannot be right), JET_errReadVerifyFailure, JET_errBadBackupDatabaseSize, JET_errMissingRestoreLogFiles,
- * JET_errLogReadVerifyFailure, JET_errLogCorruptDuringHardRestore, JET_errGivenLogFileHasBadSignature,
- * JET_errGivenLogFileIsNotContiguous, JET_errRestoreOfNonBackupDatabase, JET_errStartingRestoreLogTooHigh,
- * JET_errEndingRestoreLogTooLow,
- * JET_errExistingLogFileHasBadSignature, JET_errMissingCurrentLogFiles, and what recovery gives. */
+/* The whole of JetRestoreInstance and JetExternalRestore on an instance that is not started: config says where its log
+ * is. Afterwards the databases are clean and the instance is stopped. JET_errFileNotFound (no set there),
+ * JET_errInvalidBackup (a manifest that cannot be right), JET_errReadVerifyFailure, JET_errBadBackupDatabaseSize,
+ * JET_errMissingRestoreLogFiles, JET_errLogReadVerifyFailure, JET_errLogCorruptDuringHardRestore,
+ * JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous, JET_errRestoreOfNonBackupDatabase,
+ * JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow, JET_errBadPatchPage,
+ * JET_errDatabasePatchFileMismatch, JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
+ * JET_errMissingCurrentLogFiles, JET_errDatabaseNotFound, JET_errDatabaseSignInUse, JET_errInvalidParameter (the map),
+ * and what recovery gives. */
 MUST_CHECK JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events,
                                const struct restore_options *options);
 

@@ -415,10 +415,9 @@ cleanup:
     return err;
 }
 
-/* Two headers, the pages, and a trailer if there is one. */
+/* Two headers, the pages, the trailer. */
 static bool size_fits(const struct set *set, const struct set_file *database) {
-    const uint64_t least = ((uint64_t)database->page_count + 2) * set->page_size;
-    return database->sum.bytes == least || database->sum.bytes == least + set->page_size;
+    return database->sum.bytes == ((uint64_t)database->page_count + 3) * set->page_size;
 }
 
 /* Databases, then the log files low..high, each under the name of its generation. */

@@ -1,35 +1,21 @@
 /* A restore, as a story:
  *
- *   1 find      the set: in the directory, in `new`, or in `old`
+ *   1 find      the set: in the directory, in `new`, or in `old`. External: the log files
  *   2 verify    every file of it against the manifest, every log file by itself and as a chain; that the databases need
  *               these log files, and nobody uses those that they replace; that the log files of the instance, where
  *               there are any, are of the same stream and follow without a gap
- *   3 copy      the databases to where they go; their headers say "backup copy", so nobody can attach them yet
+ *   3 copy      the databases to where they go (external: they are there); their headers say "backup copy", so nobody
+ *               can attach them yet
  *   4 recover   redo from the set's low generation through the set's log files and on through those of the instance,
- *               to the last committed transaction; undo; databases clean; stop
+ *               to the last committed transaction, or to the end of the generation that was asked for; log files
+ *               behind that go; undo; databases clean; stop
  *
  * Nothing is changed before 2 has passed. Interrupted later, it is started again (P13): 3 overwrites, 4 is recovery. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backup/backup.h"
 #include "backup/copy.h"
-#include "backup/set.h"
-#include "backup/verify.h"
-#include "recovery/recovery.h"
-
-struct restore {
-    const struct inst_config *config;
-    const struct event_sink *events;
-    const struct restore_options *options;
-    struct set set;
-    struct restore_logs logs;
-    struct path_map *map; /* one per database */
-    uint64_t done_bytes, total_bytes;
-    uint32_t reported;
-    struct log_chain chain; /* of the set */
-    JET_ERR stop;           /* what the callback said where nobody can listen */
-};
+#include "backup/restore_priv.h"
 
 static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
     r->reported = percent;
@@ -51,86 +37,68 @@ static JET_ERR advance(void *context, uint64_t bytes) {
     return percent > r->reported ? status(r, JET_sntProgress, percent) : JET_errSuccess;
 }
 
-static void generation_done(void *context, lggen_t gen) {
+static JET_ERR generation_done(void *context, lggen_t first, lggen_t done, lggen_t last) {
     struct restore *r = context;
-    lggen_t count = r->set.high - r->set.low + 1, done = gen < r->set.low ? 0 : gen - r->set.low + 1;
-    uint32_t percent = 60 + (uint32_t)((uint64_t)(done < count ? done : count) * 39 / count);
-    JET_ERR err = percent > r->reported ? status(r, JET_sntProgress, percent) : JET_errSuccess;
-    if (r->stop >= JET_errSuccess && err < JET_errSuccess)
-        r->stop = err;
+    uint32_t before = r->total_bytes ? 60 : 0, count = last - first + 1, n = done - first + 1;
+    uint32_t percent = before + (uint32_t)((uint64_t)(n < count ? n : count) * (99 - before) / count);
+    return percent > r->reported ? status(r, JET_sntProgress, percent) : JET_errSuccess;
 }
 
-/* ---- 2 ---- */
+/* ---- 1 ---- */
 
-static JET_ERR own_log_does_not_follow(struct restore *r, const char *path) {
-    event_write(r->events, EVENT_EXISTING_LOG_NOT_CONTIGUOUS, EVENT_ERROR,
-                "log file %s of the instance does not follow generation %u of the backup set", path, r->set.high);
-    return RAISE(JET_errExistingLogFileIsNotContiguous);
-}
-
-/* Where the instance's log reaches beyond the set's, it must go on from there without a gap. An instance that was
- * restored to an earlier moment has other log files under the same signature and numbers. */
-static JET_ERR verify_next_logs(struct restore *r, const struct log_range *range, struct log_header *header) {
-    JET_ERR err = JET_errSuccess;
-    char path[OS_PATH_MAX];
-    JET_LOGTIME created = r->chain.last_created;
-    const lggen_t top = range->high > range->current ? range->high : range->current;
-
-    CALL(log_path_current(&r->config->log_dir, path));
-    if (range->current && range->current <= r->set.high)
-        return own_log_does_not_follow(r, path);
-    for (lggen_t gen = r->set.high + 1; gen <= top; gen++) {
-        CALL(gen == range->current ? log_path_current(&r->config->log_dir, path)
-                                   : log_path_archive(&r->config->log_dir, gen, path));
-        err = log_header_read(path, header);
-        if (err == JET_errFileNotFound && gen == range->current) /* it has its temporary name: redo looks at it */
-            return JET_errSuccess;
-        if (err == JET_errFileNotFound) {
-            event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "log file %s of the instance is missing",
-                        path);
-            FAIL(JET_errMissingCurrentLogFiles);
-        }
-        CALL(err);
-        if (memcmp(&header->previous_created, &created, sizeof created) != 0)
-            return own_log_does_not_follow(r, path);
-        created = header->created;
-    }
-cleanup:
-    return err;
-}
-
-/* The instance's own log files: none, or of the same stream and without a gap above the set. */
-static JET_ERR verify_own_logs(struct restore *r) {
+/* The log files of an external restore: those asked for, or all there are. */
+static JET_ERR find_logs(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     struct log_range range;
-    struct log_header *header = calloc(1, sizeof *header);
     char path[OS_PATH_MAX];
+    struct log_header *header = calloc(1, sizeof *header);
 
     if (!header)
         FAIL(JET_errOutOfMemory);
-    CALL(log_dir_scan(&r->config->log_dir, &range));
-    lggen_t lowest = range.low ? range.low : range.current;
-    if (!lowest)
-        goto cleanup;
-    CALL(range.low ? log_path_archive(&r->config->log_dir, range.low, path)
-                   : log_path_current(&r->config->log_dir, path));
-    CALL(log_header_read(path, header));
-    if (memcmp(&header->signature, &r->set.signature, sizeof r->set.signature) != 0) {
-        event_write(r->events, EVENT_EXISTING_LOG_BAD_SIGNATURE, EVENT_ERROR,
-                    "log file %s of the instance is of another log than the backup set", path);
-        FAIL(JET_errExistingLogFileHasBadSignature);
+    snprintf(r->set.dir, sizeof r->set.dir, "%s", r->options->set);
+    snprintf(r->chain.dir.path, sizeof r->chain.dir.path, "%s", r->options->set);
+    CALL(log_dir_scan(&r->chain.dir, &range));
+    if (!range.low)
+        FAIL(JET_errFileNotFound);
+    r->set.low = r->options->low ? r->options->low : range.low;
+    r->set.high = r->options->high ? r->options->high : range.high;
+    if (r->set.low > r->set.high)
+        FAIL(JET_errInvalidParameter);
+    CALL(log_path_archive(&r->chain.dir, r->set.low, path));
+    err = log_header_read(path, header);
+    if (err == JET_errFileNotFound) {
+        event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup is missing", path);
+        FAIL(JET_errMissingRestoreLogFiles);
     }
-    if (lowest > r->set.high + 1) {
-        event_write(r->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR,
-                    "log generations %u to %u are neither in the backup set nor in %s", r->set.high + 1, lowest - 1,
-                    r->config->log_dir.path);
-        FAIL(JET_errMissingCurrentLogFiles);
-    }
-    CALL(verify_next_logs(r, &range, header));
+    CALL(err);
+    r->set.signature = header->signature;
+    r->set.page_size = header->page_size;
+    memcpy(r->set.base, r->config->log_dir.base, sizeof r->set.base);
 cleanup:
     free(header);
     return err;
 }
+
+static JET_ERR find(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    const lggen_t until = r->options->until;
+
+    r->chain.dir = r->config->log_dir;
+    CALL(r->options->external ? find_logs(r) : set_find(r->options->set, &r->set));
+    snprintf(r->chain.dir.path, sizeof r->chain.dir.path, "%s", r->set.dir);
+    r->chain.low = r->set.low;
+    r->chain.high = until && until < r->set.high ? until : r->set.high;
+    r->chain.signature = r->set.signature;
+    if (r->chain.high < r->chain.low) {
+        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR,
+                    "the backup set begins with log generation %u, so it cannot be restored to %u", r->set.low, until);
+        FAIL(JET_errEndingRestoreLogTooLow);
+    }
+cleanup:
+    return err;
+}
+
+/* ---- 2 ---- */
 
 /* Nothing is written over a database that somebody uses. */
 static JET_ERR check_unused(struct restore *r, const char *path) {
@@ -142,34 +110,94 @@ static JET_ERR check_unused(struct restore *r, const char *path) {
     return err == JET_errFileNotFound ? JET_errSuccess : err;
 }
 
-/* A database goes to its original path, or under its own name to dest. */
+/* The name that was asked for; else its own in the directory that was asked for, or in that where databases are
+ * recovered; else where it was. */
+static JET_ERR choose_place(const struct restore *r, const struct set_file *f, char *to, unsigned *named) {
+    const char *dir = r->options->dest             ? r->options->dest
+                      : *r->config->alternate_path ? r->config->alternate_path
+                                                   : NULL;
+    for (unsigned i = 0; i < r->options->map_count; i++)
+        if (strcmp(r->options->map[i].from, f->original) == 0) {
+            ++*named;
+            memcpy(to, r->options->map[i].to, OS_PATH_MAX);
+            return JET_errSuccess;
+        }
+    if (dir)
+        return os_path_join(to, dir, f->name);
+    return (size_t)snprintf(to, OS_PATH_MAX, "%s", f->original) < OS_PATH_MAX ? JET_errSuccess
+                                                                              : RAISE(JET_errInvalidPath);
+}
+
+static JET_ERR check_places(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    for (unsigned i = 0; i < r->recovery.map_count; i++) {
+        for (unsigned k = 0; k < i; k++) {
+            if (strcmp(r->map[i].to, r->map[k].to) == 0)
+                FAIL(JET_errInvalidParameter);
+            if (memcmp(&r->map[i].signature, &r->map[k].signature, sizeof r->map[i].signature) == 0)
+                FAIL(JET_errDatabaseSignInUse);
+        }
+        CALL(check_unused(r, r->map[i].to));
+    }
+cleanup:
+    return err;
+}
+
 static JET_ERR map_databases(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
-    unsigned count = 0;
+    unsigned named = 0;
 
-    for (uint32_t i = 0; i < r->set.file_count; i++)
-        count += !r->set.files[i].is_log;
-    r->map = calloc(count ? count : 1, sizeof *r->map);
+    r->map = calloc(r->set.file_count + 1, sizeof *r->map);
     if (!r->map)
         FAIL(JET_errOutOfMemory);
-    count = 0;
     for (uint32_t i = 0; i < r->set.file_count; i++) {
         const struct set_file *f = &r->set.files[i];
         if (f->is_log)
             continue;
-        struct path_map *m = &r->map[count++];
+        struct path_map *m = &r->map[r->recovery.map_count++];
         CALL(os_path_join(path, r->set.dir, f->name));
-        CALL(verify_needs(path, r->set.page_size, &r->chain, r->events, &m->signature));
-        if (r->options->dest)
-            CALL(os_path_join(m->path, r->options->dest, f->name));
-        else if ((size_t)snprintf(m->path, sizeof m->path, "%s", f->original) >= sizeof m->path)
-            FAIL(JET_errInvalidPath);
-        CALL(check_unused(r, m->path));
+        CALL(restore_check_copy(r, path, &m->signature));
+        m->has_signature = true;
+        CALL(choose_place(r, f, m->to, &named));
     }
-    r->logs.map = r->map;
-    r->logs.map_count = count;
-    r->logs.in_place = !r->options->dest;
+    if (named < r->options->map_count) /* a name for a database that the set does not have */
+        FAIL(JET_errDatabaseNotFound);
+    r->recovery.in_place = !r->options->dest;
+cleanup:
+    return err;
+}
+
+static JET_ERR map_external(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+
+    r->map = calloc(r->options->map_count + 1, sizeof *r->map);
+    if (!r->map)
+        FAIL(JET_errOutOfMemory);
+    for (unsigned i = 0; i < r->options->map_count; i++) {
+        struct path_map *m = &r->map[r->recovery.map_count++];
+        *m = r->options->map[i];
+        CALL(restore_check_copy(r, m->to, &m->signature));
+        m->has_signature = true;
+    }
+    r->recovery.map_only = true;
+cleanup:
+    return err;
+}
+
+/* As JetInit will want them. */
+static JET_ERR check_directories(const struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    struct os_stat st;
+
+    if (r->config->create_paths)
+        return JET_errSuccess;
+    CALL(os_stat(r->config->system_path, &st));
+    if (st.kind != OS_DIRECTORY)
+        FAIL(JET_errInvalidSystemPath);
+    CALL(os_stat(r->config->log_dir.path, &st));
+    if (st.kind != OS_DIRECTORY)
+        FAIL(JET_errInvalidLogDirectory);
 cleanup:
     return err;
 }
@@ -178,48 +206,25 @@ static JET_ERR verify(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     struct copy_progress progress = {advance, r};
 
+    CALL(check_directories(r));
+
     if (strcmp(r->set.base, r->config->log_dir.base) != 0)
         FAIL(JET_errInvalidBackup);
     if (r->set.page_size != r->config->page_size)
         FAIL(JET_errPageSizeMismatch);
-    r->chain = (struct log_chain){
-        .dir = r->config->log_dir, .low = r->set.low, .high = r->set.high, .signature = r->set.signature};
-    snprintf(r->chain.dir.path, sizeof r->chain.dir.path, "%s", r->set.dir);
     for (uint32_t i = 0; i < r->set.file_count; i++)
         r->total_bytes += r->set.files[i].sum.bytes * (r->set.files[i].is_log ? 1 : 2);
     for (uint32_t i = 0; i < r->set.file_count; i++)
         CALL(verify_file(&r->set, &r->set.files[i], r->events, &progress));
     CALL(verify_chain(&r->chain, r->events));
-    CALL(verify_own_logs(r));
-    CALL(map_databases(r));
+    CALL(restore_find_end(r));
+    CALL(r->options->external ? map_external(r) : map_databases(r));
+    CALL(check_places(r));
 cleanup:
     return err;
 }
 
 /* ---- 3 ---- */
-
-/* The copy's pages may be as new as the set's last generation: the header says that it is required. */
-static JET_ERR require_generations(struct restore *r, const char *path) {
-    JET_ERR err = JET_errSuccess;
-    struct os_file *file = NULL;
-    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
-
-    if (!header)
-        FAIL(JET_errOutOfMemory);
-    CALL(os_open(path, OS_WRITE | OS_LOCK, &file));
-    CALL(dbheader_read(file, header, NULL));
-    uint64_t bytes;
-    CALL(os_size(file, &bytes));
-    CALL(os_resize(file, bytes - r->set.page_size)); /* the trailer */
-    if (le32(header->gen_max_required) < r->set.high) {
-        header->gen_max_required = header->gen_max_committed = to_le32(r->set.high);
-        CALL(dbheader_write(file, header));
-    }
-cleanup:
-    os_close(file);
-    free(header);
-    return err;
-}
 
 static JET_ERR copy_databases(struct restore *r) {
     JET_ERR err = JET_errSuccess;
@@ -232,7 +237,7 @@ static JET_ERR copy_databases(struct restore *r) {
         struct file_sum sum;
         if (f->is_log)
             continue;
-        const char *to = r->map[at++].path;
+        const char *to = r->map[at++].to;
         CALL(os_path_join(from, r->set.dir, f->name));
         CALL(os_path_parent(parent, to));
         if (r->config->create_paths)
@@ -240,53 +245,29 @@ static JET_ERR copy_databases(struct restore *r) {
         CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE | OS_LOCK, &progress, f->sum.has_sha256, &sum));
         if (!file_sum_equal(&sum, &f->sum))
             FAIL(JET_errReadVerifyFailure);
-        CALL(require_generations(r, to));
         CALL(os_sync_parent(to));
     }
+    for (unsigned i = 0; i < r->recovery.map_count; i++)
+        CALL(restore_prepare_copy(r, r->map[i].to));
 cleanup:
     return err;
 }
 
 /* ---- 4 ---- */
 
-/* The set's databases must have been part of what was recovered. */
-static JET_ERR check_clean(struct restore *r) {
-    JET_ERR err = JET_errSuccess;
-    struct os_file *file = NULL;
-    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
-
-    if (!header)
-        FAIL(JET_errOutOfMemory);
-    for (unsigned i = 0; i < r->logs.map_count; i++) {
-        CALL(os_open(r->map[i].path, OS_READ, &file));
-        CALL(dbheader_read(file, header, NULL));
-        os_close(file);
-        file = NULL;
-        if (le32(header->state) == JET_dbstateCleanShutdown)
-            continue;
-        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "the log files do not lead to a consistent %s",
-                    r->map[i].path);
-        FAIL(JET_errAttachedDatabaseMismatch);
-    }
-cleanup:
-    os_close(file);
-    free(header);
-    return err;
-}
-
 static JET_ERR recover(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = NULL;
 
-    snprintf(r->logs.dir, sizeof r->logs.dir, "%s", r->set.dir);
-    r->logs.low = r->set.low;
-    r->logs.high = r->set.high;
-    r->logs.progress = generation_done;
-    r->logs.context = r;
-    CALL(inst_start(r->config, r->events, &r->logs, &inst));
+    r->recovery.map = r->map;
+    r->recovery.set_dir = r->set.dir;
+    r->recovery.set_low = r->chain.low;
+    r->recovery.set_high = r->chain.high;
+    r->recovery.progress = generation_done;
+    r->recovery.context = r;
+    CALL(inst_start(r->config, r->events, &r->recovery, &inst));
     CALL(inst_stop(inst));
-    CALL(check_clean(r));
-    CALL(r->stop);
+    CALL(restore_check_clean(r));
 cleanup:
     return err;
 }
@@ -303,7 +284,7 @@ JET_ERR restore_run(const struct inst_config *config, const struct event_sink *e
     r->options = options;
     event_write(events, EVENT_START_RESTORE, EVENT_INFO, "restore from %s begins; log files in %s", options->set,
                 config->log_dir.path);
-    CALL(set_find(options->set, &r->set));
+    CALL(find(r));
     CALL(status(r, JET_sntBegin, 0));
     CALL(verify(r));
     CALL(copy_databases(r));

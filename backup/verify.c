@@ -55,11 +55,11 @@ cleanup:
 
 /* A content that is not the manifest's comes before what is wrong with it, which then says only where. */
 static void check_sum(const struct set_file *file, const char *path, const struct file_sum *sum, struct finding *f) {
+    const JET_ERR err = file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure;
     if (file_sum_equal(sum, &file->sum))
         return;
-    find(f, JET_errSuccess, EVENT_RESTORE_FAILED, "%s of the backup set is damaged: it is not what the manifest says",
-         path);
-    f->err = file->is_log ? JET_errLogReadVerifyFailure : JET_errReadVerifyFailure;
+    find(f, err, EVENT_RESTORE_FAILED, "%s of the backup set is damaged: it is not what the manifest says", path);
+    f->err = err;
 }
 
 JET_ERR verify_file(const struct set *set, const struct set_file *file, const struct event_sink *events,
@@ -168,27 +168,23 @@ static void check_trailer(const void *page, const struct dbheader *header, const
              "%s needs log generation %u, the set ends with %u", path, current, chain->high);
 }
 
-/* The last page of a file that may end with a trailer or, if its copy has none, with a page of the database. */
 static JET_ERR check_last_page(struct os_file *file, const struct dbheader *header, const char *path,
                                const struct log_chain *chain, struct finding *f) {
     JET_ERR err = JET_errSuccess;
     const uint32_t page_size = le32(header->page_size);
     uint64_t bytes;
-    lggen_t current;
     uint8_t *page = malloc(page_size);
 
     if (!page)
         FAIL(JET_errOutOfMemory);
     CALL(os_size(file, &bytes));
-    if (bytes % page_size != 0)
-        find(f, JET_errBadBackupDatabaseSize, EVENT_BAD_BACKUP_DATABASE_SIZE, "%s ends within a page", path);
-    const uint64_t pages = bytes / page_size - 2; /* two headers were read */
-    if (pages == 0 || f->err < JET_errSuccess)
+    if (bytes % page_size != 0 || bytes < 3 * (uint64_t)page_size) {
+        find(f, JET_errBadBackupDatabaseSize, EVENT_BAD_BACKUP_DATABASE_SIZE,
+             "%s has %llu bytes, which a copy cannot have", path, (unsigned long long)bytes);
         goto cleanup;
+    }
     CALL(os_read(file, bytes - page_size, page, page_size));
-    enum page_verdict verdict = page_sum_check(page, page_size, (pgno_t)pages, false);
-    if ((verdict != PAGE_GOOD && verdict != PAGE_BLANK) || trailer_check(page, header, &current) >= JET_errSuccess)
-        check_trailer(page, header, path, chain, f);
+    check_trailer(page, header, path, chain, f);
 cleanup:
     free(page);
     return err;
@@ -212,7 +208,8 @@ JET_ERR verify_needs(const char *path, uint32_t page_size, const struct log_chai
     CALL(report(&f, events));
     check_needs(header, path, page_size, chain, &f);
     CALL(report(&f, events));
-    CALL(check_last_page(file, header, path, chain, &f));
+    if (le32(header->full_cur.gen_high) == 0) /* else a restore has taken the trailer off */
+        CALL(check_last_page(file, header, path, chain, &f));
     CALL(report(&f, events));
     *sign_db = disk_signature_load(&header->sign_db);
 cleanup:
@@ -320,6 +317,14 @@ cleanup:
     return err;
 }
 
+/* What the system says of a file is no finding, but it has a name. */
+static void name_unreadable(const struct set *set, const struct set_file *file, JET_ERR err,
+                            const struct event_sink *events) {
+    if (err == JET_errDiskIO || err == JET_errFileAccessDenied || err == JET_errFileIOBeyondEOF)
+        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s/%s of the backup set cannot be read: error %d (%s)",
+                    set->dir, file->name, (int)err, err_name(err));
+}
+
 JET_ERR verify_set(const struct set *set, const struct event_sink *events, const struct copy_progress *progress,
                    struct log_chain *chain) {
     JET_ERR err = JET_errSuccess;
@@ -330,8 +335,10 @@ JET_ERR verify_set(const struct set *set, const struct event_sink *events, const
     snprintf(chain->dir.path, sizeof chain->dir.path, "%s", set->dir);
     for (uint32_t i = 0; i < set->file_count; i++) {
         const struct set_file *file = &set->files[i];
-        CALL(file->is_log ? verify_log(set, file, gen++, chain, events, progress)
-                          : verify_database(set, file, chain, events, progress));
+        err = file->is_log ? verify_log(set, file, gen++, chain, events, progress)
+                           : verify_database(set, file, chain, events, progress);
+        name_unreadable(set, file, err, events);
+        CALL(err);
     }
 cleanup:
     return err;

@@ -1,5 +1,5 @@
 /* What a set must be before anything is restored from it. Each function names the first thing that is wrong in an event
- * (events may be NULL) and gives the error that ESE documents for it. Without an event it could not be verified. */
+ * (events may be NULL) and gives the error that ESE documents for it. */
 #ifndef ESENT_BACKUP_VERIFY_H
 #define ESENT_BACKUP_VERIFY_H
 
@@ -28,8 +28,10 @@ MUST_CHECK JET_ERR verify_chain(struct log_chain *chain, const struct event_sink
 MUST_CHECK JET_ERR verify_needs(const char *path, uint32_t page_size, const struct log_chain *chain,
                                 const struct event_sink *events, JET_SIGNATURE *sign_db);
 /* Everything about a set by itself, each file in one pass: what verify_file, verify_chain and verify_needs say of it,
- * and every page of each database, of which not even what could be corrected may be damaged; in its order of files, the
- * manifest first. Also JET_errBadDbSignature (a database is not the manifest's). chain: becomes that of the set. */
+ * and every page of each database, of which not even what could be corrected may be damaged. In the set's order of
+ * files; that a file is not what the manifest says comes before what else it is. Also JET_errBadDbSignature (a database
+ * is not the manifest's). A file that cannot be read has an event too (JET_errDiskIO, JET_errFileAccessDenied). chain:
+ * becomes that of the set. */
 MUST_CHECK JET_ERR verify_set(const struct set *set, const struct event_sink *events,
                               const struct copy_progress *progress, struct log_chain *chain);
 

@@ -137,14 +137,9 @@ void cache_detach(struct cache_file *f) {
 
 /* ---- reading ---- */
 
-static void event_page(const struct cache_file *f, enum event_id id, enum event_severity severity, pgno_t pgno,
-                       JET_ERR err, const char *what) {
-    event_write(f->cache->events, id, severity, "%s: page %u at offset %llu: %s: error %d (%s)", f->path, pgno,
-                (unsigned long long)page_offset(f, pgno), what, (int)err, err_name(err));
-}
-
 static JET_ERR bad_page(const struct cache_file *f, enum event_id id, pgno_t pgno, JET_ERR err, const char *what) {
-    event_page(f, id, EVENT_ERROR, pgno, err, what);
+    event_write(f->cache->events, id, EVENT_ERROR, "%s: page %u at offset %llu: %s: error %d (%s)", f->path, pgno,
+                (unsigned long long)page_offset(f, pgno), what, (int)err, err_name(err));
     return RAISE(err);
 }
 
@@ -171,7 +166,9 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
                         *corrected ? JET_errReadVerifyFailure : JET_errDatabaseCorrupted, why);
     if (*corrected) {
         atomic_fetch_add(&f->corrected, 1);
-        event_page(f, EVENT_PAGE_CORRECTED, EVENT_WARNING, pgno, JET_errSuccess, "a flipped bit was corrected");
+        event_write(f->cache->events, EVENT_PAGE_CORRECTED, EVENT_WARNING,
+                    "%s: page %u at offset %llu: a flipped bit was corrected", f->path, pgno,
+                    (unsigned long long)page_offset(f, pgno));
     }
     return JET_errSuccess;
 }

@@ -22,6 +22,9 @@ struct inst_config {
     uint32_t sessions_max, cursors_max, open_tables_max;
     uint64_t checkpoint_depth_bytes;
     bool circular, create_paths;
+    /* recovery: */
+    char alternate_path[OS_PATH_MAX]; /* databases are looked for here; "": where the log has them */
+    bool delete_out_of_range, cleanup_mismatched;
 };
 
 enum inst_state { INST_RECOVERING = 1, INST_RUNNING, INST_STOPPING };

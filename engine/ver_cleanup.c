@@ -132,11 +132,23 @@ static struct trx *ended_after(struct trx_system *system, struct trx *trx) {
     return next;
 }
 
+static uint32_t ended_versions(struct trx_system *system, const struct db *db) {
+    uint32_t count = 0;
+    for (struct trx *trx = ended_after(system, NULL); trx; trx = ended_after(system, trx))
+        for (struct version *v = trx->oldest; v; v = v->trx_newer)
+            count += v->dbid == db->dbid;
+    return count;
+}
+
 JET_ERR trx_forget_db(struct trx_system *system, const struct db *db) {
     JET_ERR err = JET_errSuccess;
 
     os_mutex_lock(&system->cleaning);
     CALL_KEEP_FIRST(clean(system, UINT64_MAX));
+    if (atomic_load(&system->db_versions[db->dbid]) > ended_versions(system, db)) {
+        os_mutex_unlock(&system->cleaning);
+        return RAISE(JET_errDatabaseInUse);
+    }
     for (struct trx *trx = ended_after(system, NULL); trx; trx = ended_after(system, trx))
         for (struct version *v = trx->oldest, *newer; v; v = newer) {
             newer = v->trx_newer;
@@ -144,7 +156,5 @@ JET_ERR trx_forget_db(struct trx_system *system, const struct db *db) {
                 CALL_KEEP_FIRST(clean_version(system, trx, v));
         }
     os_mutex_unlock(&system->cleaning);
-    if (atomic_load(&system->db_versions[db->dbid]))
-        err = RAISE(JET_errDatabaseInUse);
     return err;
 }

@@ -531,9 +531,9 @@ typedef struct {
     uint32_t cbStruct;
     JET_RSTMAP *rgrstmap;
     int32_t crstmap;
-    JET_LGPOS lgposStop;
-    JET_LOGTIME logtimeStop;
-    JET_PFNSTATUS pfnStatus;
+    JET_LGPOS lgposStop;     /* JetInit3: where redo stops. JetRestoreInstance2: lGeneration is the last one replayed */
+    JET_LOGTIME logtimeStop; /* 0 */
+    JET_PFNSTATUS pfnStatus; /* may be NULL */
 } JET_RSTINFO;
 
 /* ---- definitions of columns, indexes, tables ---- */
@@ -1659,12 +1659,49 @@ JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
  *
  * grbit  0, or
  *        JET_bitLogStreamMustExist       JET_errFileNotFound where there is no log, instead of making a new one
+ *        JET_bitReplayIgnoreMissingDB    a database that the log leaves attached and whose file is not there is no
+ *                                        error: recovery goes on without it, and it cannot be recovered later
+ *        JET_bitReplayMissingMapEntryDB  with the map of JetInit3: a database that is not in it is where the log says
+ *        JET_bitReplayIgnoreLostLogs     the current log file is not there: the log ends with the one before. What
+ *                                        was committed later is lost, and the warning JET_wrnCommittedLogFilesLost
+ *                                        says so. JET_errRequiredLogFilesMissing if a database holds some of it.
+ *        JET_bitRecoveryWithoutUndo      brings the databases to the end of the log files that are there (the current
+ *                                        one may be missing), and ends with JET_errRecoveredWithoutUndo. Transactions
+ *                                        that did not end are kept open: more log files may be added, and a later
+ *                                        start goes on.
+ *        JET_bitTruncateLogsAfterRecovery  deletes the log files that neither recovery nor the next incremental backup
+ *                                        of the recovered databases needs
  *
- * Errors: JET_errInvalidGrbit for the other options of ESE.
- * Source: JetInit2.
- * Differs: recovery without undo, without some of its databases, of replicated and of incomplete logs is not
- * supported, nor is the truncation of logs after it (JetBackupInstance without a path does that). */
+ * Errors: JET_errFileNotFound also with JET_bitRecoveryWithoutUndo; JET_errInvalidGrbit for options that ESE reserves
+ * (JET_bitReplayReplicatedLogFiles) and those that it has for replicas.
+ * Source: JetInit2. */
 JET_ERR JET_API JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
+
+/* JetInit for databases that have been moved, with a stop before the end of the log, or with progress.
+ *
+ * prstInfo  NULL: as JetInit2. Else with cbStruct set, and
+ *           rgrstmap, crstmap  where databases are: szNewDatabaseName. A database is known by the signature of the file
+ *                              there; szDatabaseName (as the log has it, may be NULL) is used where there is no such
+ *                              file. A database that is not in the map is not looked for and stays as it is, unless
+ *                              JET_bitReplayMissingMapEntryDB is set. crstmap 0: no map, all are where the log says,
+ *                              or in JET_paramAlternateDatabaseRecoveryPath.
+ *           lgposStop          records that begin here or later are not redone and nothing is undone:
+ *                              JET_errRecoveredWithoutUndo, and what JET_bitRecoveryWithoutUndo says. isec and ib
+ *                              beyond the last record of lGeneration: that generation is replayed to its end. All
+ *                              zero: no stop.
+ *           logtimeStop        0
+ *           pfnStatus          progress; may be NULL. snp is JET_snpRestore; an error it returns ends recovery, which
+ *                              a later start does again.
+ * grbit     as for JetInit2
+ *
+ * Errors: JET_errDatabaseInvalidName (an entry without szNewDatabaseName); JET_errInvalidParameter also for a wrong
+ * cbStruct, two entries with one path, a logtimeStop; JET_errDatabaseSignInUse (two entries are one database);
+ * JET_errRecoveredWithoutUndo; JET_errFileNotFound (a stop, and no log).
+ * After a failure: as JetInit. After JET_errRecoveredWithoutUndo the databases need recovery (they are in dirty state).
+ * Source: JetInit3, JET_RSTINFO, JET_RSTMAP.
+ * Differs: logtimeStop, which ESE reserves, must be 0: commits carry no time, so nothing could stop at one. A database
+ * that is gone is never made again from the log. */
+JET_ERR JET_API JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit);
 
 #define JET_bitTermComplete 0x00000001
 #define JET_bitTermAbrupt 0x00000002
@@ -2780,6 +2817,58 @@ JET_ERR JET_API JetStopBackup(void);
  * Differs: instance may not be NULL. The whole set is verified before anything is written. */
 JET_ERR JET_API JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn);
 
+/* JetRestoreInstance for an engine without instances: with the parameters that are set for the engine.
+ *
+ * Errors: JET_errRunningInMultiInstanceMode (there is an instance); those of JetRestoreInstance.
+ * Source: JetRestore, JetRestore2. */
+JET_ERR JET_API JetRestore(JET_PCSTR sz, JET_PFNSTATUS pfn);
+JET_ERR JET_API JetRestore2(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn);
+
+/* Restores databases that an external backup handed out and its client has put in their places, with all their pages
+ * and the trailer behind them: redo through the backup's log files, on through those in szLogPath where they follow
+ * without a gap, undo. Works without an instance, with the parameters that are set for the engine; the databases can
+ * be attached to any instance afterwards. Other databases of the log are left alone.
+ *
+ * szCheckpointFilePath  directory for the checkpoint file
+ * szLogPath             directory for the log that undo writes, and of later log files; it may be szBackupLogPath
+ * rgrstmap              which databases: szNewDatabaseName is where the file is. szDatabaseName may be NULL: a database
+ *                       is known by its signature.
+ * crstfilemap           entries, 1..14
+ * szBackupLogPath       directory of the backup's log files
+ * genLow, genHigh       which of them; 0: the lowest, the highest that is there. Others there do not count.
+ * pfn                   progress; may be NULL. snp is JET_snpRestore.
+ *
+ * Errors: JET_errInvalidPath (a directory is missing; JET_paramCreatePathIfNotExist makes the first two);
+ * JET_errFileNotFound (a database, or any log file, is missing); JET_errDatabaseCorrupted (a file has no header),
+ * JET_errBadBackupDatabaseSize, JET_errBadPatchPage (no trailer), JET_errDatabasePatchFileMismatch (that of another
+ * copy); JET_errRestoreOfNonBackupDatabase (a database that is no backup copy, or is restored already);
+ * JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow (a database needs log files below genLow, above
+ * genHigh); JET_errDatabaseInvalidName, JET_errDatabaseSignInUse (the map); and of the log files the errors of
+ * JetRestoreInstance.
+ * After a failure: databases cannot be attached. The same call, with the files copied again or as they are, goes on;
+ * JET_errRestoreOfNonBackupDatabase then says that a database has been finished before.
+ * Source: JetExternalRestore.
+ * Differs: JET_errStartingRestoreLogTooHigh and JET_errEndingRestoreLogTooLow tell what databases need, not what else
+ * lies in szBackupLogPath. Names of log files begin with "edb". */
+JET_ERR JET_API JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap,
+                                   int32_t crstfilemap, JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh,
+                                   JET_PFNSTATUS pfn);
+
+/* JetExternalRestore of log files with another name.
+ *
+ * pLogInfo                        generations, as genLow and genHigh, and the first three characters of their names
+ * szTargetInstanceName            NULL
+ * szTargetInstanceLogPath, szTargetInstanceCheckpointPath   NULL: later log files come from szLogPath
+ *
+ * Errors: JET_errInvalidParameter also if only one of the two target paths is given; JET_errBadRestoreTargetInstance
+ * (both are).
+ * Source: JetExternalRestore2.
+ * Differs: log files of a running instance are not replayed: copy them to szBackupLogPath. */
+JET_ERR JET_API JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap,
+                                    int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO *pLogInfo,
+                                    JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath,
+                                    JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
+
 /* ---- what ESE does not have ---- */
 
 #define JET_EventError 1
@@ -2814,6 +2903,30 @@ typedef void(JET_API *JET_PFNEVENT)(const JET_EVENTINFO *pevent, void *pvContext
  * JET_errTermInProgress. A program that wants to act on an event tells another thread.
  * Source: none; ESE writes to the event log only. */
 JET_ERR JET_API JetSetEventCallback(JET_INSTANCE instance, JET_PFNEVENT pfnEvent, void *pvContext);
+
+/* JetRestoreInstance with names for the databases, and to an earlier moment.
+ *
+ * prstinfo  NULL: as JetRestoreInstance. Else with cbStruct set, and
+ *           rgrstmap, crstmap  szDatabaseName (where a database was) goes to szNewDatabaseName; the others as szDest
+ *                              says
+ *           lgposStop          lGeneration: the last log generation to replay, of the set or of the instance; the
+ *                              databases come to the state of the last commit that ended in it, and the log goes on
+ *                              from there with the next generation. isec and ib are 0. All zero: to the end.
+ *                              The instance's log files behind it must not be there, unless nothing was committed in
+ *                              them, or JET_paramDeleteOutOfRangeLogs is set: then they are deleted once it is known
+ *                              that the databases can be restored without them.
+ *           logtimeStop        0
+ *           pfnStatus          progress; may be NULL. snp is JET_snpRestore.
+ * grbit     0
+ *
+ * Errors: those of JetRestoreInstance, of which JET_errEndingRestoreLogTooLow (a database's pages are newer than
+ * lGeneration), JET_errMissingCurrentLogFiles (there is no such generation), JET_errExistingLogFileIsNotContiguous (log
+ * files behind it); JET_errDatabaseNotFound (the map names a database that is not in the set),
+ * JET_errDatabaseInvalidName (an entry with one name only); JET_errInvalidParameter also for a wrong cbStruct, two
+ * entries with one path, isec or ib.
+ * After a failure: as JetRestoreInstance. */
+JET_ERR JET_API JetRestoreInstance2(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, const JET_RSTINFO *prstinfo,
+                                    JET_GRBIT grbit);
 
 #pragma GCC visibility pop
 

@@ -214,3 +214,53 @@ cleanup:
         *count = removed;
     return err;
 }
+
+static JET_ERR remove_if_there(const char *path) {
+    bool exists;
+    JET_ERR err = log_file_exists(path, &exists);
+    return err < JET_errSuccess || !exists ? err : os_remove(path);
+}
+
+/* edb.log first: whatever stops it leaves a stream that ends earlier, never one with a gap. */
+JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, lggen_t keep, uint32_t *count) {
+    JET_ERR err = JET_errSuccess;
+    struct archive_list list = {0};
+    struct log_range range;
+    char path[OS_PATH_MAX];
+    uint32_t removed = 0;
+
+    CALL(log_dir_scan(dir, &range));
+    CALL(list_archives(dir, &list));
+    if (range.current && (range.current <= after || range.current > last)) {
+        CALL(log_path_current(dir, path));
+        CALL(remove_if_there(path));
+        CALL(log_path_temp(dir, path)); /* it may be the current one */
+        CALL(remove_if_there(path));
+        removed++;
+    }
+    for (size_t i = list.count; i > 0 && list.items[i - 1].gen > keep; i--, removed++) {
+        CALL(os_path_join(path, dir->path, list.items[i - 1].name));
+        CALL(os_remove(path));
+    }
+cleanup:
+    if (removed > 0)
+        CALL_KEEP_FIRST(os_sync_dir(dir->path));
+    free(list.items);
+    if (count)
+        *count = removed;
+    return err;
+}
+
+JET_ERR log_dir_clear(const struct log_dir *dir) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+
+    CALL(log_truncate_dir(dir, LOG_GEN_MAX + 1, NULL));
+    CALL(log_path_temp(dir, path));
+    CALL(remove_if_there(path));
+    CALL(log_path_current(dir, path));
+    CALL(remove_if_there(path));
+    CALL(os_sync_dir(dir->path));
+cleanup:
+    return err;
+}

@@ -92,6 +92,11 @@ struct log_range {
 };
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
+/* Makes generation `last` the end of the stream: deletes archives above `keep`, newest first, and before them the
+ * current log unless its generation is above `after` and not above `last`. Durable on return. count may be NULL. */
+MUST_CHECK JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, lggen_t keep, uint32_t *count);
+/* Deletes every generation, oldest first, the current one last. Durable on return. */
+MUST_CHECK JET_ERR log_dir_clear(const struct log_dir *dir);
 
 /* ---- writer ---- */
 
@@ -176,6 +181,8 @@ struct log_reader_config {
     struct log_dir dirs[2]; /* searched in this order for each generation; the second may have path "" */
     lggen_t dirs0_high;     /* generations up to this one must be in dirs[0] (a backup set), and others there do not
                                count (an incremental backup that was cut off left them); 0: no such rule */
+    lggen_t last;           /* the log ends with this generation, whatever follows, and where there are two of it, it
+                               is the current log; 0: where the files end */
     lgpos_t from;           /* a record's begin; offset 0: the first record of the generation */
     const JET_SIGNATURE *signature; /* NULL: that of the first file */
     const struct event_sink *events;

@@ -40,8 +40,9 @@ void log_image_done(struct log_image *image);
 struct log_next;
 MUST_CHECK JET_ERR log_next_open(const struct log_config *config, struct log_next **out);
 void log_next_close(struct log_next *next); /* NULL is ignored */
-void log_next_want(struct log_next *next);  /* starts preparing and returns; takes only a leaf lock */
-void log_next_wait(struct log_next *next);  /* prepares it and waits; a failure is log_next_take's to tell */
+/* Starts preparing and returns; takes only a leaf lock. Not while a roll is under way: edbtmp.log is still its file. */
+void log_next_want(struct log_next *next);
+void log_next_wait(struct log_next *next); /* while it is being prepared; a failure is log_next_take's to tell */
 /* Waits for edbtmp.log: config.file_bytes zero bytes, durable, as is its name. The caller owns *file. Only after a
  * failure or once per generation. JET_errLogDiskFull once the reserves are used up. */
 MUST_CHECK JET_ERR log_next_take(struct log_next *next, struct os_file **file, bool *reserve_used);

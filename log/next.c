@@ -254,26 +254,26 @@ void log_next_want(struct log_next *next) {
     os_mutex_unlock(&next->lock);
 }
 
-/* An earlier failure is tried again here: there may be space by now. */
-static void make_ready(struct log_next *next) {
-    if (next->state == IDLE || next->state == FAILED) {
-        next->state = WANTED;
-        os_cond_broadcast(&next->changed);
-    }
+static void wait_while_preparing(struct log_next *next) {
     while (next->state == WANTED || next->state == WORKING)
         os_cond_wait(&next->changed, &next->lock);
 }
 
 void log_next_wait(struct log_next *next) {
     os_mutex_lock(&next->lock);
-    make_ready(next);
+    wait_while_preparing(next);
     os_mutex_unlock(&next->lock);
 }
 
+/* An earlier failure is tried again here: there may be space by now. */
 JET_ERR log_next_take(struct log_next *next, struct os_file **file, bool *reserve_used) {
     JET_ERR err = JET_errSuccess;
     os_mutex_lock(&next->lock);
-    make_ready(next);
+    if (next->state == IDLE || next->state == FAILED) {
+        next->state = WANTED;
+        os_cond_broadcast(&next->changed);
+    }
+    wait_while_preparing(next);
     if (next->state == READY) {
         *file = next->file;
         *reserve_used = next->reserve_used;

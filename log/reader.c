@@ -23,7 +23,7 @@ struct log_reader {
     JET_SIGNATURE signature;
     struct log_image image; /* of the generation being read */
     char path[OS_PATH_MAX];
-    bool from_backup_set;
+    bool from_backup_set, is_current;
     uint32_t offset;   /* of the next frame */
     lgpos_t end;       /* of the last record returned */
     bool end_expected; /* the last frame was a piece with more to come: LOG_END must follow */
@@ -69,11 +69,24 @@ cleanup:
     return err;
 }
 
-/* Sets path and from_backup_set. found false: no such generation. */
+static JET_ERR find_current_anywhere(struct log_reader *reader, lggen_t gen, bool *found) {
+    JET_ERR err = JET_errSuccess;
+    for (unsigned i = 0; i < 2 && !*found; i++) {
+        if (is_home(reader, i, gen))
+            CALL(find_current(&reader->config.dirs[i], gen, reader->path, found));
+    }
+    reader->is_current = *found;
+cleanup:
+    return err;
+}
+
+/* Sets path, from_backup_set and is_current. found false: no such generation. */
 static JET_ERR find_generation(struct log_reader *reader, lggen_t gen, bool *found) {
     JET_ERR err = JET_errSuccess;
     bool set_only = gen <= reader->config.dirs0_high;
-    *found = false;
+    *found = reader->is_current = false;
+    if (gen == reader->config.last && !set_only)
+        CALL(find_current_anywhere(reader, gen, found));
     for (unsigned i = 0; i < 2 && !*found; i++) {
         if (!is_home(reader, i, gen))
             continue;
@@ -84,10 +97,8 @@ static JET_ERR find_generation(struct log_reader *reader, lggen_t gen, bool *fou
         CALL(err);
     }
     reader->from_backup_set = set_only;
-    for (unsigned i = 0; i < 2 && !*found && !set_only; i++) {
-        if (is_home(reader, i, gen))
-            CALL(find_current(&reader->config.dirs[i], gen, reader->path, found));
-    }
+    if (!*found && !set_only)
+        CALL(find_current_anywhere(reader, gen, found));
 cleanup:
     return err;
 }
@@ -148,6 +159,9 @@ static JET_ERR open_next(struct log_reader *reader, bool *found) {
     *previous = reader->image.header;
     lggen_t gen = previous->gen + 1;
     char path[OS_PATH_MAX];
+    *found = false;
+    if (reader->config.last && gen > reader->config.last)
+        goto cleanup;
     memcpy(path, reader->path, sizeof path);
     CALL(find_generation(reader, gen, found));
     if (!*found) {
@@ -296,6 +310,7 @@ static JET_ERR take_bad_frame(struct log_reader *reader) {
     JET_ERR err = later_exists(reader, image->header.gen, &later);
     if (err < JET_errSuccess)
         return err;
+    later = later && !(reader->is_current && image->header.gen == reader->config.last);
     if (later || reader->from_backup_set ||
         log_frames_claim_durable(image->bytes, image->header.file_bytes, reader->offset, image->seed))
         return corrupt(reader);

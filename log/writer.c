@@ -364,9 +364,19 @@ JET_ERR log_append_attachments(struct log *log, uint8_t type, const struct log_p
     return append(log, type, parts, count, &attachments, begin, end);
 }
 
+/* Before anybody is held off: it takes as long as writing a whole file. */
+static void prepare_next(struct log *log) {
+    os_mutex_lock(&log->buffer_lock);
+    wait_for_room(log);
+    log->next_wanted = true;
+    log_next_want(log->next);
+    os_mutex_unlock(&log->buffer_lock);
+    log_next_wait(log->next);
+}
+
 JET_ERR log_roll(struct log *log, lggen_t *new_gen) {
     JET_ERR err = JET_errSuccess;
-    log_next_wait(log->next); /* before anybody is held off: it takes as long as writing a whole file */
+    prepare_next(log);
     os_mutex_lock(&log->buffer_lock);
     wait_for_room(log);
     CALL(hold_and_roll(log));

@@ -10,7 +10,9 @@
  *   7  finish what committed deletes left: nodes to remove, trees to free
  *   8  write everything, stamp the databases clean, move the checkpoint to the end
  *
- * A crash at any point repeats this from 1: until 8 the checkpoint stays where it was, and redo is idempotent (P4). */
+ * A crash at any point repeats this from 1: until 8 the checkpoint stays where it was, and redo is idempotent (P4).
+ * A recovery without undo is the same: it ends before 4 as a crash would, with all pages written. Log files behind the
+ * end that the caller set go in 5, when it is known that nothing needs them. */
 #include "recovery/recovery.h"
 
 #include <stdio.h>
@@ -26,14 +28,14 @@ struct start {
     struct log_checkpoint checkpoint;
 };
 
-static JET_ERR find_start(struct inst *inst, const struct restore_logs *restore, const struct log_range *range,
+static JET_ERR find_start(struct inst *inst, const struct recovery_options *options, const struct log_range *range,
                           struct start *out) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
     lggen_t lowest = range->low ? range->low : range->current;
 
-    if (restore) {
-        out->from = lgpos_make(restore->low, 0);
+    if (options->set_high) {
+        out->from = lgpos_make(options->set_low, 0);
         return JET_errSuccess;
     }
     CALL(checkpoint_path(&inst->config, path));
@@ -51,16 +53,32 @@ cleanup:
     return err;
 }
 
-static JET_ERR open_reader(struct inst *inst, const struct restore_logs *restore, const struct start *start,
+static JET_ERR remove_checkpoint(struct inst *inst) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    struct os_stat st;
+
+    CALL(checkpoint_path(&inst->config, path));
+    CALL(os_stat(path, &st));
+    if (st.kind != OS_FILE)
+        goto cleanup;
+    CALL(os_remove(path));
+    CALL(os_sync_parent(path));
+cleanup:
+    return err;
+}
+
+static JET_ERR open_reader(struct inst *inst, const struct recovery_options *options, const struct start *start,
                            struct log_reader **out) {
-    struct log_reader_config config = {.from = start->from, .events = &inst->events};
-    if (restore) {
-        config.dirs[0] = inst->config.log_dir;
-        snprintf(config.dirs[0].path, sizeof config.dirs[0].path, "%s", restore->dir);
+    struct log_reader_config config = {.last = options->last, .from = start->from, .events = &inst->events};
+    if (options->stop)
+        config.last = lgpos_gen(options->stop);
+    config.dirs[0] = inst->config.log_dir;
+    if (options->set_high) {
+        snprintf(config.dirs[0].path, sizeof config.dirs[0].path, "%s", options->set_dir);
         config.dirs[1] = inst->config.log_dir;
-        config.dirs0_high = restore->high;
+        config.dirs0_high = options->set_high;
     } else {
-        config.dirs[0] = inst->config.log_dir;
         config.signature = start->has_checkpoint ? &start->checkpoint.signature : NULL;
     }
     return log_reader_open(&config, out);
@@ -91,24 +109,30 @@ cleanup:
     return err;
 }
 
-/* 3 */
-static JET_ERR redo_all(struct redo *redo, struct log_reader *reader) {
+/* 3. last: the highest generation that there is. */
+static JET_ERR redo_all(struct redo *redo, struct log_reader *reader, lggen_t last) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = redo->inst;
+    const struct recovery_options *options = redo->options;
     lggen_t gen = 0;
 
     for (;;) {
         struct log_record record;
         err = log_reader_next(reader, &record);
         if (lgpos_gen(log_reader_end(reader)) != gen || log_reader_header(reader)->gen > gen) {
-            if (gen && redo->restore && redo->restore->progress)
-                redo->restore->progress(redo->restore->context, gen);
+            JET_ERR stopped = JET_errSuccess;
+            if (gen && options->progress)
+                stopped = options->progress(options->context, redo->first, gen, last);
+            if (stopped < JET_errSuccess)
+                return stopped;
             gen = log_reader_header(reader)->gen;
             event_write(&inst->events, EVENT_STATUS_REDO, EVENT_INFO, "redoing log file %s", log_reader_path(reader));
         }
         if (err == JET_errNoCurrentRecord)
             break;
         CALL(err);
+        if (options->stop && record.begin >= options->stop)
+            break;
         CALL(redo_record(redo, &record));
     }
     redo->end = log_reader_end(reader);
@@ -117,13 +141,28 @@ cleanup:
     return err;
 }
 
+/* Instead of 4 to 8. */
+static JET_ERR end_without_undo(struct redo *redo) {
+    JET_ERR err = redo_write(redo);
+    if (err < JET_errSuccess)
+        return err;
+    event_write(&redo->inst->events, EVENT_STOP_REDO_WITHOUT_UNDO, EVENT_INFO,
+                "recovery ended at %08X:%08X without undo", lgpos_gen(redo->end), lgpos_offset(redo->end));
+    return RAISE(JET_errRecoveredWithoutUndo);
+}
+
 /* 4 */
 static JET_ERR check_complete(struct redo *redo, lggen_t last_gen) {
     const struct event_sink *events = &redo->inst->events;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
         struct redo_db *r = &redo->dbs[id];
-        if (!r->attached || r->creating)
+        if (!r->attached || r->creating || r->unwanted)
             continue;
+        if (!r->db && r->missing == JET_errDatabaseNotFound && redo->options->ignore_missing_dbs) {
+            event_write(events, EVENT_ATTACHED_DB_MISMATCH, EVENT_WARNING,
+                        "database %s is missing; recovery goes on without it", r->attachment.path);
+            continue;
+        }
         if (!r->db) {
             event_write(events, EVENT_ATTACHED_DB_MISMATCH, EVENT_ERROR,
                         "database %s is attached at the end of the log but cannot be recovered: error %d (%s)",
@@ -221,6 +260,24 @@ cleanup:
     return err;
 }
 
+/* Before 5. A restore leaves no checkpoint of what was before it: that may be in a log file that goes. */
+static JET_ERR cut_log(struct inst *inst, const struct recovery_options *options) {
+    JET_ERR err = JET_errSuccess;
+    uint32_t count;
+
+    if (!options->last)
+        return JET_errSuccess;
+    if (options->set_high)
+        CALL(remove_checkpoint(inst));
+    CALL(log_dir_cut(&inst->config.log_dir, options->set_high, options->last, options->keep, &count));
+    if (count)
+        event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_WARNING,
+                    "%u log files behind generation %u were deleted from %s", count, options->keep,
+                    inst->config.log_dir.path);
+cleanup:
+    return err;
+}
+
 /* 5 */
 static JET_ERR make_writable(struct inst *inst, const struct log_header *last, lgpos_t end) {
     JET_ERR err = JET_errSuccess;
@@ -249,6 +306,7 @@ static JET_ERR begin_stream(struct inst *inst) {
         .circular = inst->config.circular,
         .events = &inst->events,
     };
+    CALL(remove_checkpoint(inst)); /* one of an earlier stream would not fit */
     CALL(log_create(&config, &inst->log));
     cache_set_log(inst->cache, inst->log);
     os_mutex_lock(&inst->mutex);
@@ -273,6 +331,20 @@ cleanup:
     return err;
 }
 
+/* The generation with which the next incremental backup of the recovered databases begins. 0: there are none. */
+static lggen_t next_incremental(const struct inst *inst) {
+    lggen_t lowest = 0;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
+        const struct dbheader *h = inst->dbs[id] ? inst->dbs[id]->header : NULL;
+        if (!h)
+            continue;
+        lggen_t full = le32(h->full_prev.gen_high), inc = le32(h->inc_prev.gen_high);
+        lggen_t next = le32(h->full_prev.gen_low) ? (full > inc ? full : inc) + 1 : LOG_GEN_MAX;
+        lowest = !lowest || next < lowest ? next : lowest;
+    }
+    return lowest;
+}
+
 static JET_ERR finish(struct redo *redo, unsigned *undone) {
     JET_ERR err = JET_errSuccess;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
@@ -280,12 +352,24 @@ static JET_ERR finish(struct redo *redo, unsigned *undone) {
             CALL(db_after_redo(redo->dbs[id].db));
     CALL(undo_all(redo, undone));
     CALL(finish_deletes(redo));
+    const lggen_t next = next_incremental(redo->inst);
     CALL(shut_clean(redo->inst));
+    const lggen_t low = lgpos_gen(atomic_load(&redo->inst->checkpoint));
+    if (redo->options->truncate)
+        CALL(log_truncate(redo->inst->log, next < low ? next : low, NULL));
 cleanup:
-    return err;
+    /* A record speaks of a tree that the database does not have: it is no record of ours. */
+    return err == JET_errObjectNotFound ? RAISE(JET_errLogFileCorrupt) : err;
 }
 
-static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, const struct log_range *range) {
+static lggen_t last_generation(const struct recovery_options *options, const struct log_range *range) {
+    lggen_t last = range->high > range->current ? range->high : range->current;
+    last = options->set_high > last ? options->set_high : last;
+    lggen_t limit = options->stop ? lgpos_gen(options->stop) : options->last;
+    return limit && limit < last ? limit : last;
+}
+
+static JET_ERR recover(struct inst *inst, const struct recovery_options *options, const struct log_range *range) {
     JET_ERR err = JET_errSuccess;
     struct log_reader *reader = NULL;
     struct start *start = calloc(1, sizeof *start);
@@ -294,11 +378,11 @@ static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, co
 
     if (!start || !redo)
         FAIL(JET_errOutOfMemory);
-    CALL(find_start(inst, restore, range, start));
-    CALL(open_reader(inst, restore, start, &reader));
+    CALL(find_start(inst, options, range, start));
+    CALL(open_reader(inst, options, start, &reader));
     CALL(check_log_fits(inst, log_reader_header(reader)));
     redo->inst = inst;
-    redo->restore = restore;
+    redo->options = options;
     redo->signature = log_reader_header(reader)->signature;
     redo->first = lgpos_gen(start->from);
     event_write(&inst->events, EVENT_START_REDO, EVENT_INFO, "recovery begins at %08X:%08X", lgpos_gen(start->from),
@@ -308,12 +392,15 @@ static JET_ERR recover(struct inst *inst, const struct restore_logs *restore, co
     else
         CALL(redo_attachments(redo, slice(log_reader_header(reader)->attach, log_reader_header(reader)->attach_bytes)));
     CALL(make_durable(&inst->config.log_dir));
-    CALL(redo_all(redo, reader));
+    CALL(redo_all(redo, reader, last_generation(options, range)));
+    if (options->no_undo || options->stop)
+        CALL(end_without_undo(redo));
     CALL(redo_close_detached(redo));
     CALL(drop_unfinished(redo));
     CALL(check_complete(redo, lgpos_gen(redo->end)));
+    CALL(cut_log(inst, options));
     CALL(make_writable(inst, log_reader_header(reader), redo->end));
-    atomic_store(&inst->checkpoint, restore ? 0 : start->from);
+    atomic_store(&inst->checkpoint, options->set_high ? 0 : start->from);
     CALL(finish(redo, &undone));
     event_write(&inst->events, EVENT_STOP_REDO, EVENT_INFO,
                 "recovery ended: %llu records read, %llu changes, %u transactions undone",
@@ -328,17 +415,22 @@ cleanup:
 }
 
 /* Nothing to begin with, or a reason why there is not: a current log that cannot be read, archives without one. */
-static JET_ERR check_current(struct inst *inst, const struct log_range *range) {
+static JET_ERR check_current(struct inst *inst, const struct recovery_options *options, const struct log_range *range,
+                             bool *lost) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
     struct os_stat st;
     struct log_header *header = NULL;
 
+    *lost = false;
     if (range->current)
         return JET_errSuccess;
     CALL(log_path_current(&inst->config.log_dir, path));
     CALL(os_stat(path, &st));
     if (st.kind == OS_MISSING && range->low) {
+        *lost = options->ignore_lost_logs;
+        if (*lost || options->no_undo || options->stop)
+            goto cleanup;
         event_write(&inst->events, EVENT_CURRENT_LOG_MISSING, EVENT_ERROR, "the current log file %s is missing", path);
         FAIL(JET_errMissingLogFile);
     }
@@ -353,17 +445,57 @@ cleanup:
     return err;
 }
 
-JET_ERR recovery_run(struct inst *inst, const struct restore_logs *restore) {
+/* JET_paramCleanupMismatchedLogFiles: the databases are clean, so the log is no longer needed. Interrupted, it leaves
+ * the end of the old stream, or none. */
+static JET_ERR begin_anew(struct inst *inst, uint32_t file_bytes) {
     JET_ERR err = JET_errSuccess;
-    struct log_range range;
 
-    CALL(log_dir_scan(&inst->config.log_dir, &range));
-    if (!restore)
-        CALL(check_current(inst, &range));
-    if (!range.low && !range.current && !restore)
-        CALL(begin_stream(inst));
-    else
-        CALL(recover(inst, restore, &range));
+    event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_WARNING,
+                "the log in %s begins anew: its files have %u bytes and should have %u", inst->config.log_dir.path,
+                inst->config.log_file_bytes, file_bytes);
+    cache_set_log(inst->cache, NULL);
+    log_close(inst->log);
+    inst->log = NULL;
+    CALL(remove_checkpoint(inst));
+    CALL(log_dir_clear(&inst->config.log_dir));
+    inst->config.log_file_bytes = file_bytes;
+    CALL(begin_stream(inst));
 cleanup:
     return err;
+}
+
+static JET_ERR run(struct inst *inst, struct recovery_options *options) {
+    JET_ERR err = JET_errSuccess;
+    struct log_range range;
+    bool lost = false;
+    const uint32_t file_bytes = inst->config.log_file_bytes;
+    const bool restores = options->set_high != 0;
+
+    CALL(log_dir_scan(&inst->config.log_dir, &range));
+    if (!restores)
+        CALL(check_current(inst, options, &range, &lost));
+    if (!restores && inst->config.delete_out_of_range && range.current && range.high >= range.current) {
+        options->last = range.current;
+        options->keep = range.current - 1;
+    }
+    if (!range.low && !range.current && !restores) {
+        CALL(begin_stream(inst));
+        return JET_errSuccess;
+    }
+    CALL(recover(inst, options, &range));
+    if (!restores && inst->config.cleanup_mismatched && inst->config.log_file_bytes != file_bytes)
+        CALL(begin_anew(inst, file_bytes));
+    if (lost) {
+        event_write(&inst->events, EVENT_LOST_LOGS_IGNORED, EVENT_WARNING,
+                    "the current log file in %s is lost; recovery ended with generation %u", inst->config.log_dir.path,
+                    range.high);
+        err = JET_wrnCommittedLogFilesLost;
+    }
+cleanup:
+    return err;
+}
+
+JET_ERR recovery_run(struct inst *inst, const struct recovery_options *options) {
+    struct recovery_options own = options ? *options : (struct recovery_options){0};
+    return run(inst, &own);
 }

@@ -9,38 +9,55 @@
 
 #include "engine/inst.h"
 
-/* A database is looked for here, wherever the log says that it was: it may have been moved since. */
+/* A database is looked for at `to`, wherever the log says that it was: it may have been moved since. The log's database
+ * is known by its signature or, where that is not known, by its path. */
 struct path_map {
+    char from[OS_PATH_MAX]; /* as the log has it; "": not known */
+    char to[OS_PATH_MAX];
     JET_SIGNATURE signature;
-    char path[OS_PATH_MAX];
+    bool has_signature;
 };
 
-/* A restore: log files low..high in dir come before those of the instance. */
-struct restore_logs {
-    char dir[OS_PATH_MAX];
-    lggen_t low, high;
+/* Sets the signatures of entries whose files are in their places. JET_errDatabaseSignInUse: two are one database. */
+MUST_CHECK JET_ERR path_map_read(struct path_map *map, unsigned count);
+
+/* What a recovery is to do differently. All zero: redo to the end of the instance's log, undo. */
+struct recovery_options {
     const struct path_map *map;
     unsigned map_count;
+    bool map_only; /* databases that are not in the map are not looked for */
+    /* A restore: generations set_low..set_high in set_dir come before those of the instance. set_high 0: none. */
+    const char *set_dir;
+    lggen_t set_low, set_high;
     bool in_place; /* databases go to where they were: so do those that the set's own log files made */
-    void (*progress)(void *context, lggen_t done); /* after each generation of the set; may be NULL */
+    /* The log ends with generation `last`. When redo has come there, the instance's own log files beyond it, and those
+     * beyond `keep`, are deleted. 0: it ends where the files do. */
+    lggen_t last, keep;
+    lgpos_t stop; /* records that begin here or later are not redone, and nothing is undone; 0: none */
+    bool no_undo; /* JET_errRecoveredWithoutUndo when redo is done: databases stay dirty, a later start goes on */
+    bool ignore_missing_dbs; /* a file that is not there is no error */
+    bool ignore_lost_logs;   /* nor a log whose current file is lost: JET_wrnCommittedLogFilesLost */
+    bool truncate;           /* afterwards, log files that neither recovery nor an incremental backup needs go */
+    /* After each generation from first to last; may be NULL. A negative return ends the recovery, which can be
+     * repeated. */
+    JET_ERR (*progress)(void *context, lggen_t first, lggen_t done, lggen_t last);
     void *context;
 };
 
-/* config is copied. Errors: JET_errMissingLogFile, JET_errLogFileCorrupt and the others of log/log.h,
- * JET_errRequiredLogFilesMissing, JET_errAttachedDatabaseMismatch (a database that must be redone is not there),
- * JET_errDbTimeTooOld / New, JET_errReadVerifyFailure (a damaged page without an image in range),
+/* config is copied. options may be NULL. Errors: JET_errMissingLogFile, JET_errLogFileCorrupt and the others of
+ * log/log.h, JET_errRequiredLogFilesMissing, JET_errAttachedDatabaseMismatch (a database that must be redone is not
+ * there), JET_errDbTimeTooOld / New, JET_errReadVerifyFailure (a damaged page without an image in range),
  * JET_errPageSizeMismatch, JET_errLogFileSizeMismatch, JET_errInvalidSystemPath, JET_errInvalidLogDirectory,
- * JET_errSystemPathInUse (another instance runs there). restore: NULL for soft recovery. */
+ * JET_errSystemPathInUse (another instance runs there), and those of the options. JET_wrnCommittedLogFilesLost. */
 MUST_CHECK JET_ERR inst_start(const struct inst_config *config, const struct event_sink *events,
-                              const struct restore_logs *restore, struct inst **out);
-/* All sessions have ended. On failure the instance is gone all the same; the next start recovers. */
+                              const struct recovery_options *options, struct inst **out);
 JET_ERR inst_stop(struct inst *inst);
 void inst_abandon(struct inst *inst);
 
 /* ---- recovery.c, used by start.c ---- */
 
 /* Brings the databases up to the end of the log and leaves inst->log ready to go on. inst->log is set on success. */
-MUST_CHECK JET_ERR recovery_run(struct inst *inst, const struct restore_logs *restore);
+MUST_CHECK JET_ERR recovery_run(struct inst *inst, const struct recovery_options *options);
 
 /* ---- checkpoint.c ---- */
 

@@ -196,11 +196,32 @@ static bool same_signature(const JET_SIGNATURE *a, const JET_SIGNATURE *b) {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-static const char *mapped_path(const struct redo *redo, const struct db_attachment *attachment) {
-    for (unsigned i = 0; redo->restore && i < redo->restore->map_count; i++)
-        if (same_signature(&redo->restore->map[i].signature, &attachment->signature))
-            return redo->restore->map[i].path;
-    return attachment->path;
+static const struct path_map *find_map(const struct redo *redo, const struct db_attachment *attachment) {
+    for (unsigned i = 0; i < redo->options->map_count; i++) {
+        const struct path_map *m = &redo->options->map[i];
+        if (m->has_signature ? same_signature(&m->signature, &attachment->signature)
+                             : strcmp(m->from, attachment->path) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+/* Where the database of a record is looked for: as the map says, or in JET_paramAlternateDatabaseRecoveryPath. */
+static JET_ERR locate(const struct redo *redo, struct db_attachment *attachment, bool *wanted) {
+    char path[OS_PATH_MAX];
+    const char *alternate = redo->inst->config.alternate_path;
+    const struct path_map *map = find_map(redo, attachment);
+
+    *wanted = map || !redo->options->map_only;
+    if (map) {
+        memcpy(attachment->path, map->to, sizeof attachment->path);
+    } else if (*alternate) {
+        JET_ERR err = os_path_join(path, alternate, os_path_name(attachment->path));
+        if (err < JET_errSuccess)
+            return err;
+        memcpy(attachment->path, path, sizeof attachment->path);
+    }
+    return JET_errSuccess;
 }
 
 static bool closed_by_redo(const struct redo *redo, lgpos_t consistent) {
@@ -219,7 +240,7 @@ static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
     bool clean = le32(h->state) == JET_dbstateCleanShutdown;
     bool same_log = memcmp(&h->sign_log, &ours, 28) == 0;
 
-    if (!redo->restore && le32(h->full_cur.gen_low) != 0 && !clean) {
+    if (!redo->options->set_high && le32(h->full_cur.gen_low) != 0 && !clean) {
         event_write(&redo->inst->events, EVENT_ATTACH_TO_BACKUP_SET_DATABASE, EVENT_ERROR,
                     "database %s is an unrestored copy from a backup set", r->db->path);
         return RAISE(JET_errSoftRecoveryOnBackupDatabase);
@@ -260,8 +281,8 @@ static JET_ERR settle_header(struct db *db) {
 
 /* Has the restore put a database there? */
 static bool is_restored(const struct redo *redo, const char *path) {
-    for (unsigned i = 0; redo->restore && i < redo->restore->map_count; i++)
-        if (strcmp(redo->restore->map[i].path, path) == 0)
+    for (unsigned i = 0; i < redo->options->map_count; i++)
+        if (strcmp(redo->options->map[i].to, path) == 0)
             return true;
     for (const struct redo_closed *c = redo->closed; c; c = c->next)
         if (strcmp(c->path, path) == 0)
@@ -274,9 +295,9 @@ static bool is_restored(const struct redo *redo, const char *path) {
 static JET_ERR open_db(struct redo *redo, struct redo_db *r, bool may_make) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = redo->inst;
-    const char *path = mapped_path(redo, &r->attachment);
+    const char *path = r->attachment.path;
 
-    if (r->db || r->missing < JET_errSuccess || !r->attached)
+    if (r->db || r->missing < JET_errSuccess || !r->attached || r->unwanted)
         return JET_errSuccess;
     err = db_open_for_redo(inst, path, r->attachment.dbid, &r->attachment.signature, &r->db);
     if (err == JET_errBadDbSignature && may_make && is_restored(redo, path)) { /* one that was there before it */
@@ -392,23 +413,26 @@ static JET_ERR close_elsewhere(struct redo *redo, const struct db_attachment *at
         struct redo_db *r = &redo->dbs[id];
         if (id != attachment->dbid && !r->attached && r->db &&
             (same_signature(&r->attachment.signature, &attachment->signature) ||
-             strcmp(r->db->path, mapped_path(redo, attachment)) == 0))
+             strcmp(r->db->path, attachment->path) == 0))
             CALL(close_detached(redo, r));
     }
 cleanup:
     return err;
 }
 
-/* begin: of the record; 0: from an attachment list. */
-static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachment, bool creating, lgpos_t begin) {
+/* attachment: as the log has it. begin: of the record; 0: from an attachment list. */
+static JET_ERR attach_db(struct redo *redo, struct db_attachment *attachment, bool creating, lgpos_t begin) {
     JET_ERR err = JET_errSuccess;
+    bool wanted;
+
+    CALL(locate(redo, attachment, &wanted));
     struct redo_db *r = &redo->dbs[attachment->dbid];
     const bool same = same_signature(&r->attachment.signature, &attachment->signature) &&
-                      strcmp(mapped_path(redo, &r->attachment), mapped_path(redo, attachment)) == 0;
+                      strcmp(r->attachment.path, attachment->path) == 0;
     /* Creation makes the file before it is logged. So a file that is gone was deleted since; but a restore goes back to
      * before that. */
-    const bool may_make =
-        creating && redo->restore && (redo->restore->in_place || lgpos_gen(begin) > redo->restore->high);
+    const lggen_t set_high = redo->options->set_high;
+    const bool may_make = creating && set_high && (redo->options->in_place || lgpos_gen(begin) > set_high);
 
     if (!same && r->attached && !r->creating)
         detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged */
@@ -420,6 +444,7 @@ static JET_ERR attach_db(struct redo *redo, const struct db_attachment *attachme
     r->carried |= r->detached_at != 0;
     r->detached_at = 0;
     r->attachment = *attachment;
+    r->unwanted = !wanted;
     CALL(open_db(redo, r, may_make));
     if (r->db && begin && is_older(r, begin))
         set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
@@ -488,7 +513,8 @@ static JET_ERR redo_backup(struct redo *redo, const struct log_record *record) {
         goto cleanup;
     CALL(open_db(redo, r, false));
     if (r->db && !r->finished && record->begin >= r->skip_until)
-        CALL(db_stamp_backup(r->db, (enum backup_stamp)record->data[1], (const struct disk_bkinfo *)(record->data + 4)));
+        CALL(
+            db_stamp_backup(r->db, (enum backup_stamp)record->data[1], (const struct disk_bkinfo *)(record->data + 4)));
 cleanup:
     return err;
 }
@@ -529,6 +555,20 @@ JET_ERR redo_record(struct redo *redo, const struct log_record *record) {
         break;
     default:
         FAIL(JET_errLogFileCorrupt);
+    }
+cleanup:
+    return err;
+}
+
+JET_ERR redo_write(struct redo *redo) {
+    JET_ERR err = JET_errSuccess;
+    lgpos_t oldest;
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
+        struct db *db = redo->dbs[id].db;
+        if (!db)
+            continue;
+        CALL(cache_write(db->pages, UINT64_MAX));
+        CALL(cache_sync(db->pages, &oldest));
     }
 cleanup:
     return err;

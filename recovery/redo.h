@@ -11,11 +11,12 @@ struct redo_db {
     bool
         finished; /* its file is clean: if the log has more changes for it, it is another copy than they were made to */
     bool carried; /* redo went on with it over a detach */
-    struct db_attachment attachment;
-    struct db *db;       /* NULL: not opened yet, or missing */
-    JET_ERR missing;     /* why it could not be opened; success: not tried or open */
-    lgpos_t skip_until;  /* records before this are in the file already */
-    lgpos_t detached_at; /* not attached: the record that said so, if the file is not beyond it; else 0 */
+    bool unwanted;                   /* not in the map: not looked for */
+    struct db_attachment attachment; /* path: where it is looked for */
+    struct db *db;                   /* NULL: not opened yet, or missing */
+    JET_ERR missing;                 /* why it could not be opened; success: not tried or open */
+    lgpos_t skip_until;              /* records before this are in the file already */
+    lgpos_t detached_at;             /* not attached: the record that said so, if the file is not beyond it; else 0 */
 };
 
 /* One change of a transaction that has not ended. */
@@ -52,7 +53,7 @@ struct redo_closed {
 
 struct redo {
     struct inst *inst;
-    const struct restore_logs *restore;
+    const struct recovery_options *options;
     JET_SIGNATURE signature; /* of the log that is read */
     lggen_t first;           /* generation in which redo began */
     struct redo_db dbs[DB_MAX + 1];
@@ -69,6 +70,8 @@ MUST_CHECK JET_ERR redo_record(struct redo *redo, const struct log_record *recor
 MUST_CHECK JET_ERR redo_attachments(struct redo *redo, struct slice list);
 /* At the end of the log: what is not attached is stamped clean and closed. */
 MUST_CHECK JET_ERR redo_close_detached(struct redo *redo);
+/* At the end of a recovery without undo: all pages go to their files, and the headers stay as they are. */
+MUST_CHECK JET_ERR redo_write(struct redo *redo);
 void redo_free(struct redo *redo);
 
 #endif

@@ -66,7 +66,7 @@ cleanup:
 }
 
 JET_ERR inst_start(const struct inst_config *config, const struct event_sink *events,
-                   const struct restore_logs *restore, struct inst **out) {
+                   const struct recovery_options *options, struct inst **out) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = calloc(1, sizeof *inst);
 
@@ -83,12 +83,14 @@ JET_ERR inst_start(const struct inst_config *config, const struct event_sink *ev
     struct cache_config cache = {.bytes_max = config->cache_bytes_max, .log = NULL, .events = &inst->events};
     CALL(cache_new(&cache, &inst->cache));
     CALL(trx_system_new(inst, config->versions_bytes_max, &inst->trx));
-    CALL(recovery_run(inst, restore));
+    CALL(recovery_run(inst, options));
+    const JET_ERR warning = err;
     CALL(log_mark(inst, LOGREC_INIT));
     CALL(checkpointer_start(inst));
     atomic_store(&inst->state, INST_RUNNING);
     *out = inst;
     inst = NULL;
+    err = warning;
 cleanup:
     if (inst) {
         event_write(events, EVENT_STOP_INSTANCE_WITH_ERROR, EVENT_ERROR, "instance %s did not start: error %d (%s)",

@@ -483,7 +483,10 @@ static const struct {
     JET_ERR err;
 } options[] = {
     {"JetCreateInstance2", g_create_instance, 0, 0, 0},
-    {"JetInit2", g_init, JET_bitLogStreamMustExist, 0, 0},
+    {"JetInit2", g_init,
+     JET_bitLogStreamMustExist | JET_bitReplayIgnoreMissingDB | JET_bitReplayMissingMapEntryDB |
+         JET_bitReplayIgnoreLostLogs | JET_bitRecoveryWithoutUndo | JET_bitTruncateLogsAfterRecovery,
+     0, 0},
     {"JetTerm2", g_term, 0xf, 0, 0},
     {"JetEndSession", g_end_session, JET_bitForceSessionClosed, 0, 0},
     {"JetBeginTransaction2", g_begin, JET_bitTransactionReadOnly, 0, 0},
@@ -521,7 +524,7 @@ static const struct {
     {"JetSetIndexRange", g_set_range, 0xf, 0, 0},
     {"JetRetrieveKey", g_retrieve_key, JET_bitRetrieveCopy, 0, 0},
     {"JetDupCursor", g_dup_cursor, 0, 0, 0},
-    {"JetBackupInstance", g_backup, JET_bitBackupIncremental | JET_bitBackupAtomic, 0, 0}};
+    {"JetBackupInstance", g_backup, JET_bitBackupIncremental | JET_bitBackupAtomic | JET_bitBackupSha256, 0, 0}};
 
 static void options__that_are_unknown_are_refused(void) {
     begin();

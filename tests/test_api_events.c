@@ -344,6 +344,58 @@ static void backup__that_its_callback_ends_says_so(void) {
     testapi_stop(&t);
 }
 
+static JET_INSTANCE to_stop;
+
+static JET_ERR stop_it(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *data) {
+    (void)ses, (void)snp, (void)data;
+    return snt == JET_sntProgress ? JetStopBackupInstance(to_stop) : JET_errSuccess;
+}
+
+static void backup__that_is_stopped_says_by_whom(void) {
+    struct testapi t = listening("i");
+    testapi_run(&t);
+    testapi_create(&t, "x.edb");
+    mkdir(test_path("set"), 0777);
+    to_stop = t.inst;
+    hear_nothing_yet();
+    CHECK_ERR(JetBackupInstance(t.inst, test_path("set"), 0, stop_it), JET_errBackupAbortByServer);
+    expect(226, NULL);
+    hear_nothing_yet();
+    CHECK_OK(JetBeginExternalBackupInstance(t.inst, 0));
+    expect(210, NULL);
+    CHECK_OK(JetEndExternalBackupInstance2(t.inst, JET_bitBackupEndAbort));
+    expect(215, NULL);
+    CU_ASSERT_FALSE(was_heard(213) || was_heard(214));
+    testapi_stop(&t);
+}
+
+static void external_backup__tells_what_its_client_left_out(void) {
+    struct testapi t = listening("i");
+    JET_HANDLE file;
+    uint32_t low, high, got;
+    void *buffer = aligned_alloc(4096, 16 * PAGE);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(buffer);
+    testapi_run(&t);
+    testapi_create(&t, "x.edb");
+    hear_nothing_yet();
+    CHECK_OK(JetBeginExternalBackupInstance(t.inst, 0));
+    CHECK_OK(JetOpenFileInstance(t.inst, testapi_path(&t, "x.edb"), &file, &low, &high));
+    expect(220, testapi_path(&t, "x.edb"), number(low), NULL);
+    CHECK_OK(JetReadFileInstance(t.inst, file, buffer, 16 * PAGE, &got));
+    CU_ASSERT(got == 16 * PAGE && low > got);
+    CHECK_OK(JetCloseFileInstance(t.inst, file));
+    expect(222, testapi_path(&t, "x.edb"), number(got), number(low), NULL);
+    CHECK_OK(JetGetLogInfoInstance(t.inst, NULL, 0, NULL));
+    expect(223, NULL);
+    CHECK_ERR(JetTruncateLogInstance(t.inst), JET_errLogFileNotCopied);
+    expect(520, NULL);
+    CHECK_ERR(JetEndExternalBackupInstance(t.inst), JET_errInvalidBackupSequence);
+    expect(214, "JET_errInvalidBackupSequence", NULL);
+    CU_ASSERT_FALSE(was_heard(221) || was_heard(213));
+    testapi_stop(&t);
+    free(buffer);
+}
+
 /* ---- restore and recovery ---- */
 
 static void recovery__tells_where_it_begins_each_log_file_and_its_end(void) {
@@ -572,7 +624,8 @@ static void callback__that_calls_the_engine_is_refused_and_blocks_nobody(void) {
     CHECK_OK(JetRestoreInstance(r.inst, test_path("set"), r.dir, NULL));
     CHECK_OK(JetTerm(r.inst));
 
-    CU_ASSERT_EQUAL(tried_at(102)[0], JET_errInitInProgress);
+    CU_ASSERT_EQUAL(tried_at(102)[0], JET_errBackupNotAllowedYet);
+    CU_ASSERT_EQUAL(tried_at(102)[1], JET_errInitInProgress);
     for (unsigned k = 0; k < TRIES; k++)
         CU_ASSERT_EQUAL(tried_at(210)[k], JET_errInvalidOperation);
     CU_ASSERT_EQUAL(tried_at(326)[5], JET_errInvalidOperation);
@@ -653,6 +706,7 @@ TEST_MAIN(TEST(document__lists_the_events_that_the_code_knows), TEST(events__tha
           TEST(instance__tells_its_start_its_databases_and_its_stop),
           TEST(backup__tells_each_step_with_files_sizes_and_ranges), TEST(truncation__tells_what_it_deletes),
           TEST(backup__that_fails_names_the_page_the_file_and_the_error), TEST(backup__that_its_callback_ends_says_so),
+          TEST(backup__that_is_stopped_says_by_whom), TEST(external_backup__tells_what_its_client_left_out),
           TEST(recovery__tells_where_it_begins_each_log_file_and_its_end),
           TEST(restore__tells_set_and_place_replay_and_end_and_what_is_missing),
           TEST(copy_of_a_set__that_is_attached_is_named), TEST(disk__that_fails_is_named_with_what_could_not_be_done),

@@ -409,6 +409,9 @@ static void esent_h__agrees_with_the_header_of_mingw(void) {
     char *header = slurp(source_path("include/esent.h"));
     char *listed = slurp(source_path("tests/esent_header_differences.txt"));
     CU_ASSERT_FATAL(mingw && macros && header && listed);
+    char *own = strstr(header, "/* ---- what ESE does not have ---- */");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(own);
+    *own = 0;
     blank_comments(header);
 
     struct probes p;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "backup/copy.h"
+#include "backup/set.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/testapi.h"
 
@@ -192,19 +192,10 @@ static int shell(const char *dir, const char *command) {
 static void manifest__with_sha256_is_checked_by_sha256sum(void) {
     struct testapi t = testapi_start("a");
     const char *dir = make_dir("set");
-    struct set set;
     put(&t, create(&t, "x y.edb"), 1);
-    backup(&t, dir, 0);
+    backup(&t, dir, JET_bitBackupSha256);
+    backup(&t, dir, JET_bitBackupIncremental);
     testapi_stop(&t);
-    CHECK_OK(set_read(dir, &set));
-    set.sha256 = true;
-    for (uint32_t i = 0; i < set.file_count; i++) {
-        char path[1024];
-        snprintf(path, sizeof path, "%.500s/%s", dir, set.files[i].name);
-        CHECK_OK(copy_file(path, NULL, 0, NULL, true, &set.files[i].sum));
-    }
-    CHECK_OK(set_write(&set));
-    set_done(&set);
     static const char files[] =
         "awk '$1 == \"sha256\" && $3 != \"backup.manifest\" {gsub(\"%20\", \" \", $3); print $2 \"  \" $3}' "
         "backup.manifest | sha256sum --check --strict --status";
@@ -217,6 +208,24 @@ static void manifest__with_sha256_is_checked_by_sha256sum(void) {
     CU_ASSERT_NOT_EQUAL(shell(dir, files), 0);
     CU_ASSERT_EQUAL(shell(dir, "sed -i s/full-begin/FULL-begin/ backup.manifest"), 0);
     CU_ASSERT_NOT_EQUAL(shell(dir, itself), 0);
+}
+
+static void manifest__has_the_sha256_that_an_incremental_backup_asked_for(void) {
+    struct testapi t = testapi_start("a");
+    const char *dir = make_dir("set");
+    struct set full, set;
+    put(&t, create(&t, "x.edb"), 1);
+    backup(&t, dir, 0);
+    CHECK_OK(set_read(dir, &full));
+    backup(&t, dir, JET_bitBackupIncremental | JET_bitBackupSha256);
+    CHECK_OK(set_read(dir, &set));
+    testapi_stop(&t);
+    CU_ASSERT(!full.sha256 && set.sha256 && set.file_count > full.file_count);
+    for (uint32_t i = 0; i < set.file_count; i++)
+        CU_ASSERT_EQUAL(set.files[i].sum.has_sha256, i >= full.file_count);
+    set_done(&full);
+    set_done(&set);
+    check_set(dir, "restored", 1);
 }
 
 /* An incremental backup keeps what the full one said. */
@@ -464,7 +473,9 @@ TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_ins
           TEST(restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing),
           TEST(restore__refuses_a_log_that_ends_before_the_set),
           TEST(restore__notices_a_missing_log_file_before_it_writes),
-          TEST(manifest__with_sha256_is_checked_by_sha256sum), TEST(manifest__says_when_each_backup_was_made),
+          TEST(manifest__with_sha256_is_checked_by_sha256sum),
+          TEST(manifest__has_the_sha256_that_an_incremental_backup_asked_for),
+          TEST(manifest__says_when_each_backup_was_made),
           TEST(restore__a_database_that_was_attached_again_since_has_all),
           TEST(restore__a_database_that_grew_and_was_detached_has_its_size),
           TEST(restore__databases_that_changed_places_since_have_all),

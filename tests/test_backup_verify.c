@@ -92,23 +92,10 @@ static void write_trailer(struct set *set, const char *name, lggen_t current) {
     write_block(set, name, trailer_at(set, name), page);
 }
 
-/* Copies that a backup made without a trailer get one. */
-static void give_trailers(const char *path) {
-    struct set set;
-    CHECK_OK(set_read(path, &set));
-    for (uint32_t i = 0; i < set.file_count && !set.files[i].is_log; i++)
-        if (set.files[i].sum.bytes == ((uint64_t)set.files[i].page_count + 2) * PAGE)
-            write_trailer(&set, set.files[i].name, set.low);
-    seal(&set);
-    set_done(&set);
-}
-
 static struct disk_image *begin(void) {
     disk_install(test_random());
     make_set("/live", "/set");
     make_set("/other", "/foreign");
-    give_trailers("/set");
-    give_trailers("/foreign");
     return disk_save();
 }
 
@@ -212,6 +199,12 @@ static void flip_trailer(struct set *set) {
 static void zero_trailer(struct set *set) {
     uint8_t zeros[PAGE] = {0};
     write_block(set, "a.edb", trailer_at(set, "a.edb"), zeros);
+}
+static void lose_trailer(struct set *set) {
+    disk_cut(path_in(set, "a.edb"), trailer_at(set, "a.edb") * PAGE);
+}
+static void cut_trailer(struct set *set) {
+    disk_cut(path_in(set, "a.edb"), trailer_at(set, "a.edb") * PAGE + 1000);
 }
 static void swap_trailers(struct set *set) {
     write_block(set, "a.edb", trailer_at(set, "a.edb"), read_block(set, "b.edb", trailer_at(set, "b.edb")));
@@ -354,11 +347,33 @@ static void files_that_do_not_belong_together__are_named_though_the_manifest_agr
     check_damages(cases, sizeof cases / sizeof *cases, true);
 }
 
+static void file_that_cannot_be_read__is_named(void) {
+    static const char *const parts[] = {"/set/b.edb", "/set/edb00002.log"};
+    struct disk_image *image = begin();
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned nth = 1;; nth++) {
+            disk_fail(nth, parts[i], nth % 2 ? JET_errDiskIO : JET_errFileAccessDenied);
+            JET_ERR err = verify("/set");
+            bool failed = disk_failed() != NULL;
+            disk_no_fault();
+            if (!failed) {
+                CU_ASSERT(err == JET_errSuccess && nth > 3);
+                break;
+            }
+            CU_ASSERT_EQUAL(err, nth % 2 ? JET_errDiskIO : JET_errFileAccessDenied);
+            CU_ASSERT(strstr(found, parts[i]) && strstr(found, "cannot be read"));
+        }
+    end(image);
+}
+
 /* By itself, as restores do that have no manifest. */
 static void needs_of_a_database__include_those_of_its_trailer(void) {
     static const struct damage cases[] = {
         {trailer_at_the_end, JET_errSuccess, NULL},
         {flip_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {zero_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {lose_trailer, JET_errBadPatchPage, "the trailer of /set/a.edb is damaged"},
+        {cut_trailer, JET_errBadBackupDatabaseSize, "/set/a.edb has"},
         {swap_trailers, JET_errDatabasePatchFileMismatch, "the trailer of /set/a.edb is that of another copy"},
         {trailer_beyond_the_end, JET_errEndingRestoreLogTooLow, "/set/a.edb needs log generation"},
         {require_later_log, JET_errEndingRestoreLogTooLow, "/set/a.edb needs log generation 1000"},
@@ -645,7 +660,7 @@ static void manifest__says_what_was_written(void) {
 TEST_MAIN(TEST(whole_set__is_read_once_and_its_chain_is_known),
           TEST(damaged_file__is_named_with_the_place_of_the_damage),
           TEST(files_that_do_not_belong_together__are_named_though_the_manifest_agrees),
-          TEST(needs_of_a_database__include_those_of_its_trailer),
+          TEST(file_that_cannot_be_read__is_named), TEST(needs_of_a_database__include_those_of_its_trailer),
           TEST(manifest_line__twice_or_missing_or_in_another_place_is_refused),
           TEST(manifest_value__that_cannot_be_is_refused),
           TEST(manifest_with_sha256__is_refused_when_one_is_wrong_or_has_no_place),

@@ -521,6 +521,7 @@ static void cleanup__of_a_database_before_detach(void) {
     CHECK_OK(delete (f.s[0], f.tree, 1));
     CHECK_ERR(trx_forget_db(f.system, f.t->db), JET_errDatabaseInUse);
     CHECK_SEES(f.s[2], f.tree, 1, "a");
+    CHECK_SEES(f.s[1], f.tree, 1, "-"); /* refused, it has dropped nothing that a snapshot needs */
     CHECK_OK(trx_commit(f.s[0], true));
     CHECK_OK(trx_forget_db(f.system, f.t->db)); /* whatever session 1 might see */
     check_clean(&f, 1);

@@ -452,6 +452,32 @@ static void log_roll__keeps_nobody_waiting_while_the_next_file_is_made(void) { /
     fault_done();
 }
 
+/* The first stands between taking edbtmp.log and giving it its name: the second must leave that file alone. */
+static void log_roll__leaves_a_roll_that_is_under_way_its_file(void) {
+    fault_install();
+    struct log *log = testlog_create();
+    struct roller rollers[2] = {{.log = log}, {.log = log}};
+    os_thread_t threads[2];
+    struct os_stat st;
+    testlog_append(log, 0, 100);
+    fault_gate_close(FAULT_RENAME, "edb.log");
+    CHECK_OK(os_thread_start(&threads[0], roll_thread, &rollers[0]));
+    fault_gate_wait();
+    const unsigned opens = fault_calls(FAULT_OPEN, "edbtmp.log");
+    CHECK_OK(os_thread_start(&threads[1], roll_thread, &rollers[1]));
+    for (unsigned i = 0; i < 20000 && fault_calls(FAULT_OPEN, "edbtmp.log") == opens; i++)
+        CHECK_OK(os_stat(test_path("edb.log"), &st)); /* a chance to do wrong; right code does not depend on it */
+    CU_ASSERT_EQUAL(fault_calls(FAULT_OPEN, "edbtmp.log"), opens);
+    fault_gate_open();
+    for (unsigned i = 0; i < 2; i++) {
+        os_thread_join(threads[i]);
+        CHECK_OK(rollers[i].err);
+    }
+    CU_ASSERT_EQUAL(log_current_gen(log), 3);
+    log_close(log);
+    fault_done();
+}
+
 static void log_file_size__may_change_from_one_generation_to_the_next(void) {
     struct log_config config = testlog_config();
     struct log *log = testlog_create();
@@ -691,6 +717,7 @@ TEST_MAIN(TEST(log_create__starts_generation_1_of_a_new_stream), TEST(log_create
           TEST(log_file_size__may_change_from_one_generation_to_the_next), TEST(log_flush__a_failed_write_is_final),
           TEST(log_flush__a_failed_sync_is_final), TEST(log_flush__a_failure_reaches_all_who_wait),
           TEST(log_roll__keeps_nobody_waiting_while_the_next_file_is_made),
+          TEST(log_roll__leaves_a_roll_that_is_under_way_its_file),
           TEST(log_roll__a_failure_at_any_step_is_final_and_loses_nothing),
           TEST(log_disk_full__reserves_carry_two_more_generations), TEST(log_disk_full__ends_when_there_is_space_again),
           TEST(log_create__without_room_for_reserves_says_so),

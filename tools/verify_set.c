@@ -107,13 +107,13 @@ static int write_damage(struct out *o, const char *what, JET_ERR err) {
     return EXIT_DAMAGE;
 }
 
-static int write_failure(struct out *o, const char *path, JET_ERR err) {
+static int write_failure(struct out *o, const char *what, JET_ERR err) {
     out_string(o, "error", err_name(err));
-    complain(path, "could not be verified: %s", err_words(err));
+    complain(what, "%s", err_words(err));
     return EXIT_FAILED;
 }
 
-/* An event says that the set is at fault; an error without one, that something else is. */
+/* An event says that a file of the set is at fault. One that may not be read need not be damaged. */
 static int verify(struct out *o, const struct set *set) {
     struct verification v = {.done = 0};
     const struct event_sink events = {.source = "esentutl", .level = 1, .fn = take_finding, .context = &v};
@@ -123,10 +123,11 @@ static int verify(struct out *o, const struct set *set) {
     progress_start(&v.progress, "verifying", bytes_of(set));
     JET_ERR err = verify_set(set, &events, &progress, &chain);
     progress_end(&v.progress);
-    if (err >= JET_errSuccess)
-        out_line(o, "whole");
-    else
-        return *v.found ? write_damage(o, v.found, err) : write_failure(o, set->dir, err);
+    if (err < JET_errSuccess && *v.found && err != JET_errFileAccessDenied)
+        return write_damage(o, v.found, err);
+    if (err < JET_errSuccess)
+        return write_failure(o, *v.found ? v.found : set->dir, err);
+    out_line(o, "whole");
     return EXIT_DONE;
 }
 

@@ -1,0 +1,375 @@
+/* JetInit3 and the options of recovery: databases that have been moved, a stop before the end of the log, missing
+ * databases and log files, progress; and the two parameters that delete log files. On the simulated disk. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/os.h"
+#include "log/log.h"
+#include "tests/lib/disk.h"
+#include "tests/lib/script.h"
+#include "tests/lib/test.h"
+
+enum { AT_CRASH = 40 };
+
+static const struct log_dir logs = {.path = "/live/system", .base = "edb"};
+
+struct place {
+    struct script s; /* in /live, crashed after AT_CRASH transactions */
+    struct disk_image *image;
+};
+
+static void place_begin(struct place *p) {
+    struct script *s = &p->s;
+    disk_install(test_random());
+    script_init(s, test_random(), "/live");
+    CHECK_OK(script_start(s));
+    CHECK_OK(script_create(s, &s->a));
+    CHECK_OK(script_create(s, &s->b));
+    CHECK_OK(script_run(s, AT_CRASH));
+    CHECK_OK(script_stop(s, JET_bitTermDirty));
+    p->image = disk_save();
+}
+
+static void place_end(struct place *p) {
+    disk_image_free(p->image);
+    disk_done();
+}
+
+static struct log_range range_of(void) {
+    struct log_range range;
+    CHECK_OK(log_dir_scan(&logs, &range));
+    return range;
+}
+
+/* JetInit3 with the parameter set (0: none), and the end of the instance, if it ran. */
+static JET_ERR init3(struct script *s, JET_RSTINFO *info, JET_GRBIT grbit) {
+    CHECK_OK(script_instance(s));
+    JET_ERR err = JetInit3(&s->instance, info, grbit);
+    CHECK_OK(JetTerm(s->instance));
+    return err;
+}
+
+static void check_all(struct script *s) {
+    CHECK_OK(script_start_all(s));
+    CU_ASSERT_TRUE_FATAL(script_check(s));
+    CHECK_OK(script_stop(s, 0));
+}
+
+static void set_paths(struct script *s, const char *a, const char *b) {
+    snprintf(s->a.path, sizeof s->a.path, "%s", a);
+    snprintf(s->b.path, sizeof s->b.path, "%s", b);
+}
+
+/* ---- places ---- */
+
+static void map__finds_databases_that_were_moved(void) {
+    struct place p;
+    char a[] = "/moved/x.edb", b[] = "/moved/y.edb", old[] = "/live/data/b.edb";
+    JET_RSTMAP map[] = {{NULL, a}, {old, b}};
+    JET_RSTINFO info = {.cbStruct = sizeof info, .rgrstmap = map, .crstmap = 2};
+    place_begin(&p);
+    struct script s = p.s;
+    disk_make_dir("/moved");
+    disk_move("/live/data/a.edb", a);
+    disk_move("/live/data/b.edb", b);
+    CHECK_ERR(init3(&s, NULL, 0), JET_errAttachedDatabaseMismatch);
+    CHECK_OK(init3(&s, &info, 0));
+    set_paths(&s, a, b);
+    check_all(&s);
+    place_end(&p);
+}
+
+static void database_that_is_not_in_the_map__is_not_looked_for_unless_asked(void) {
+    struct place p;
+    char a[] = "/live/data/a.edb";
+    JET_RSTMAP map[] = {{NULL, a}};
+    JET_RSTINFO info = {.cbStruct = sizeof info, .rgrstmap = map, .crstmap = 1};
+    place_begin(&p);
+    struct script s = p.s;
+    CHECK_OK(init3(&s, &info, JET_bitReplayMissingMapEntryDB));
+    check_all(&s);
+    disk_load(p.image);
+    s = p.s;
+    uint64_t b = disk_digest("/live/data/b.edb");
+    CHECK_OK(init3(&s, &info, 0));
+    CU_ASSERT_EQUAL(disk_digest("/live/data/b.edb"), b);
+    CHECK_OK(script_start(&s));
+    CHECK_OK(script_attach(&s, &s.a));
+    CU_ASSERT_TRUE(script_check(&s));
+    CHECK_ERR(JetAttachDatabase(s.session, s.b.path, 0), JET_errDatabaseDirtyShutdown);
+    CHECK_OK(script_stop(&s, 0));
+    place_end(&p);
+}
+
+static void map__that_cannot_be_right_is_refused(void) {
+    struct place p;
+    char a[] = "/live/data/a.edb", b[] = "/live/data/b.edb", c[] = "/live/data/c.edb";
+    JET_RSTMAP map[] = {{a, c}, {b, c}};
+    JET_RSTINFO info = {.cbStruct = sizeof info, .rgrstmap = map, .crstmap = 2};
+    place_begin(&p);
+    struct script s = p.s;
+    uint64_t live = disk_digest("/live");
+    CHECK_ERR(init3(&s, &info, 0), JET_errInvalidParameter); /* two to one place */
+    map[1] = (JET_RSTMAP){a, b};
+    CHECK_ERR(init3(&s, &info, 0), JET_errInvalidParameter); /* one to two */
+    map[1] = (JET_RSTMAP){b, NULL};
+    CHECK_ERR(init3(&s, &info, 0), JET_errDatabaseInvalidName);
+    map[1].szNewDatabaseName = (char[]){""};
+    CHECK_ERR(init3(&s, &info, 0), JET_errDatabaseInvalidName);
+    info.rgrstmap = NULL;
+    CHECK_ERR(init3(&s, &info, 0), JET_errInvalidParameter);
+    info.cbStruct = 8;
+    CHECK_ERR(init3(&s, &info, 0), JET_errInvalidParameter);
+    info = (JET_RSTINFO){.cbStruct = sizeof info, .logtimeStop.bMonth = 1};
+    CHECK_ERR(init3(&s, &info, 0), JET_errInvalidParameter);
+    info = (JET_RSTINFO){.cbStruct = sizeof info, .lgposStop.lGeneration = -1};
+    CHECK_ERR(init3(&s, &info, 0), JET_errInvalidParameter);
+    CHECK_ERR(init3(&s, NULL, JET_bitReplayReplicatedLogFiles), JET_errInvalidGrbit);
+    CHECK_ERR(init3(&s, NULL, JET_bitKeepDbAttachedAtEndOfRecovery), JET_errInvalidGrbit);
+    CU_ASSERT_EQUAL(disk_digest("/live"), live);
+    disk_copy(a, c);
+    JET_RSTMAP twice[] = {{NULL, a}, {NULL, c}};
+    info = (JET_RSTINFO){.cbStruct = sizeof info, .rgrstmap = twice, .crstmap = 2};
+    CHECK_ERR(init3(&s, &info, 0), JET_errDatabaseSignInUse);
+    place_end(&p);
+}
+
+static void alternate_path__is_where_databases_are_looked_for(void) {
+    struct place p;
+    place_begin(&p);
+    struct script s = p.s;
+    disk_make_dir("/moved");
+    disk_move("/live/data/a.edb", "/moved/a.edb");
+    disk_move("/live/data/b.edb", "/moved/b.edb");
+    CHECK_OK(script_instance(&s));
+    CHECK_OK(JetSetSystemParameter(&s.instance, 0, JET_paramAlternateDatabaseRecoveryPath, 0, "/moved"));
+    CHECK_OK(JetInit(&s.instance));
+    CHECK_OK(JetTerm(s.instance));
+    set_paths(&s, "/moved/a.edb", "/moved/b.edb");
+    check_all(&s);
+    place_end(&p);
+}
+
+static void missing_database__is_passed_over_when_asked(void) {
+    struct place p;
+    place_begin(&p);
+    struct script s = p.s;
+    disk_delete("/live/data/b.edb");
+    CHECK_ERR(init3(&s, NULL, 0), JET_errAttachedDatabaseMismatch);
+    CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB));
+    CHECK_OK(script_start(&s));
+    CHECK_OK(script_attach(&s, &s.a));
+    CU_ASSERT_TRUE(script_check(&s));
+    CHECK_OK(script_stop(&s, 0));
+    place_end(&p);
+}
+
+/* ---- stops ---- */
+
+static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
+    struct place p;
+    place_begin(&p);
+    const struct log_range range = range_of();
+    CU_ASSERT_TRUE_FATAL(range.current > 2);
+    for (unsigned i = 0; i < 24; i++) {
+        struct script s = p.s;
+        JET_RSTINFO info = {.cbStruct = sizeof info};
+        info.lgposStop.lGeneration = (int32_t)(1 + test_random_below(range.current + 1));
+        info.lgposStop.isec = (uint16_t)(i % 4 == 0 ? 0xffff : test_random_below(17));
+        info.lgposStop.ib = (uint16_t)test_random_below(4096);
+        disk_load(p.image);
+        CHECK_ERR(init3(&s, &info, 0), JET_errRecoveredWithoutUndo);
+        CU_ASSERT_TRUE(disk_open_files() == 0);
+        CHECK_ERR(init3(&s, &info, JET_bitRecoveryWithoutUndo), JET_errRecoveredWithoutUndo);
+        check_all(&s);
+    }
+    place_end(&p);
+}
+
+/* As a program does that ships log files: those that are there are applied as they come. */
+static void recovery_without_undo__goes_on_as_log_files_are_added(void) {
+    struct place p;
+    char path[OS_PATH_MAX], kept[64];
+    place_begin(&p);
+    const struct log_range range = range_of();
+    struct script s = p.s;
+    CHECK_OK(log_path_current(&logs, path));
+    disk_move(path, "/current");
+    for (lggen_t gen = 2; gen < range.current; gen++) {
+        CHECK_OK(log_path_archive(&logs, gen, path));
+        snprintf(kept, sizeof kept, "/kept%u", gen);
+        disk_move(path, kept);
+    }
+    disk_delete("/live/system/edb.chk");
+    disk_delete("/live/data");
+    disk_make_dir("/live/data");
+    CHECK_ERR(init3(&s, NULL, JET_bitLogStreamMustExist), JET_errMissingLogFile);
+    for (lggen_t gen = 2; gen < range.current; gen++) {
+        CHECK_OK(log_path_archive(&logs, gen, path));
+        snprintf(kept, sizeof kept, "/kept%u", gen);
+        CHECK_ERR(init3(&s, NULL, JET_bitRecoveryWithoutUndo), JET_errRecoveredWithoutUndo);
+        disk_move(kept, path);
+    }
+    disk_load(p.image);
+    check_all(&s);
+    disk_delete("/live/system");
+    CHECK_ERR(init3(&s, NULL, JET_bitRecoveryWithoutUndo), JET_errFileNotFound);
+    place_end(&p);
+}
+
+static struct {
+    unsigned calls, fails_at;
+    JET_SNT last;
+    uint32_t done;
+    bool falls;
+} callback;
+
+static JET_ERR JET_API see(JET_SESID session, JET_SNP snp, JET_SNT snt, void *data) {
+    const JET_SNPROG *progress = data;
+    (void)session;
+    callback.calls++;
+    callback.last = snt;
+    callback.falls |= snt == JET_sntProgress && progress->cunitDone < callback.done;
+    callback.done = progress->cunitDone;
+    return snp == JET_snpRestore && callback.calls != callback.fails_at ? JET_errSuccess : JET_errCallbackFailed;
+}
+
+static void callback__that_fails_ends_recovery_which_a_later_start_does_again(void) {
+    struct place p;
+    JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = see};
+    place_begin(&p);
+    for (unsigned call = 1;; call++) {
+        struct script s = p.s;
+        disk_load(p.image);
+        memset(&callback, 0, sizeof callback);
+        callback.fails_at = call;
+        JET_ERR err = init3(&s, &info, 0);
+        CU_ASSERT_FALSE(callback.falls);
+        if (err >= JET_errSuccess) {
+            CU_ASSERT_EQUAL(callback.last, JET_sntComplete);
+            CU_ASSERT_TRUE(callback.calls >= 4);
+            break;
+        }
+        CU_ASSERT_EQUAL_FATAL(err, JET_errCallbackFailed);
+        CU_ASSERT_EQUAL(callback.last, JET_sntFail);
+        check_all(&s);
+    }
+    place_end(&p);
+}
+
+/* ---- log files ---- */
+
+static void lost_current_log__is_ignored_when_asked_unless_a_database_needs_it(void) {
+    struct place p;
+    char path[OS_PATH_MAX];
+    place_begin(&p);
+    CHECK_OK(log_path_current(&logs, path));
+    struct script s = p.s;
+    disk_delete(path);
+    CHECK_ERR(init3(&s, NULL, 0), JET_errMissingLogFile);
+    CHECK_ERR(init3(&s, NULL, JET_bitReplayIgnoreLostLogs), JET_wrnCommittedLogFilesLost);
+    s.durable = 1;
+    check_all(&s);
+    disk_load(p.image);
+    s = p.s;
+    CHECK_OK(script_start_all(&s)); /* clean as of the current log, which is lost then */
+    CHECK_OK(script_stop(&s, 0));
+    disk_delete(path);
+    CHECK_ERR(init3(&s, NULL, JET_bitReplayIgnoreLostLogs), JET_errMissingLogFile);
+    place_end(&p);
+}
+
+static void truncation_after_recovery__keeps_what_a_backup_needs(void) {
+    struct place p;
+    place_begin(&p);
+    struct script s = p.s;
+    CHECK_OK(init3(&s, NULL, JET_bitTruncateLogsAfterRecovery));
+    struct log_range range = range_of();
+    CU_ASSERT_EQUAL(range.low, 0); /* no backup: none is needed below the checkpoint */
+    check_all(&s);
+
+    disk_load(p.image);
+    s = p.s;
+    CHECK_OK(script_start_all(&s));
+    CHECK_OK(JetBackupInstance(s.instance, "/set", 0, NULL));
+    const lggen_t first = range_of().current;
+    CHECK_OK(script_run(&s, AT_CRASH + 60));
+    CHECK_OK(script_stop(&s, JET_bitTermDirty));
+    CU_ASSERT_TRUE_FATAL(range_of().current > first);
+    CHECK_OK(init3(&s, NULL, JET_bitTruncateLogsAfterRecovery));
+    CU_ASSERT_EQUAL(range_of().low, first);
+    CHECK_OK(script_start_all(&s));
+    CHECK_OK(JetBackupInstance(s.instance, "/set", JET_bitBackupIncremental, NULL));
+    CHECK_OK(script_stop(&s, 0));
+    place_end(&p);
+}
+
+static void set_flag(struct script *s, unsigned id, uint32_t size) {
+    CHECK_OK(script_instance(s));
+    CHECK_OK(JetSetSystemParameter(&s->instance, 0, id, 1, NULL));
+    CHECK_OK(JetSetSystemParameter(&s->instance, 0, JET_paramLogFileSize, size, NULL));
+}
+
+static void log_files_behind_the_current_one__go_when_allowed(void) {
+    struct place p;
+    char path[OS_PATH_MAX], from[OS_PATH_MAX];
+    place_begin(&p);
+    const struct log_range range = range_of();
+    CHECK_OK(log_path_archive(&logs, range.high, from));
+    for (lggen_t gen = range.current; gen < range.current + 3; gen++) {
+        CHECK_OK(log_path_archive(&logs, gen, path));
+        disk_copy(from, path);
+    }
+    struct disk_image *image = disk_save();
+    struct script s = p.s;
+    CU_ASSERT_TRUE(init3(&s, NULL, 0) < JET_errSuccess);
+    CU_ASSERT_EQUAL(range_of().high, range.current + 2);
+    disk_load(image);
+    set_flag(&s, JET_paramDeleteOutOfRangeLogs, 64);
+    CHECK_OK(JetInit(&s.instance));
+    CHECK_OK(JetTerm(s.instance));
+    CU_ASSERT_EQUAL(range_of().high, range.high);
+    check_all(&s);
+    disk_image_free(image);
+    place_end(&p);
+}
+
+static void log_of_another_file_size__begins_anew_when_allowed_and_a_power_cut_loses_nothing(void) {
+    struct place p;
+    unsigned points = 0;
+    place_begin(&p);
+    for (bool through = false; !through; points++) {
+        struct script s = p.s;
+        disk_load(p.image);
+        set_flag(&s, JET_paramCleanupMismatchedLogFiles, 128);
+        disk_power_off_at(points + 1);
+        JET_ERR err = JetInit(&s.instance);
+        JET_ERR ended = JetTerm(s.instance);
+        through = !disk_power_is_off();
+        CU_ASSERT_TRUE_FATAL(!through || (err >= JET_errSuccess && ended >= JET_errSuccess));
+        disk_no_fault();
+        disk_power_on(DISK_LOSES);
+        if (through) {
+            size_t bytes;
+            const struct log_range range = range_of();
+            CU_ASSERT_TRUE(range.low == 0 && range.current == 1);
+            disk_get("/live/system/edb.log", &bytes);
+            CU_ASSERT_EQUAL(bytes, 128 * 1024);
+        }
+        check_all(&s);
+    }
+    printf("%u points ", points);
+    place_end(&p);
+}
+
+TEST_MAIN(TEST(map__finds_databases_that_were_moved),
+          TEST(database_that_is_not_in_the_map__is_not_looked_for_unless_asked),
+          TEST(map__that_cannot_be_right_is_refused), TEST(alternate_path__is_where_databases_are_looked_for),
+          TEST(missing_database__is_passed_over_when_asked),
+          TEST(stop_anywhere__leaves_what_a_later_start_goes_on_from),
+          TEST(recovery_without_undo__goes_on_as_log_files_are_added),
+          TEST(callback__that_fails_ends_recovery_which_a_later_start_does_again),
+          TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
+          TEST(truncation_after_recovery__keeps_what_a_backup_needs),
+          TEST(log_files_behind_the_current_one__go_when_allowed),
+          TEST(log_of_another_file_size__begins_anew_when_allowed_and_a_power_cut_loses_nothing))
