@@ -1006,6 +1006,72 @@ static void trailer__says_which_copy_it_ends_and_how_far_redo_must_come(void) {
     end(&s);
 }
 
+/* ---- a client, from begin to restore ---- */
+
+struct writer {
+    struct script *s;
+    uint32_t until;
+    JET_ERR err;
+};
+
+static void *write_on(void *context) {
+    struct writer *w = context;
+    w->err = script_run(w->s, w->until);
+    return NULL;
+}
+
+/* The files of /backup, laid out and restored, are what one moment from low to high transactions made. */
+static void check_restores(const struct script *of, lggen_t gen_low, lggen_t gen_high, uint32_t low, uint32_t high) {
+    struct script s;
+    script_init(&s, of->seed, "/restored");
+    s.durable = low;
+    s.started = high;
+    disk_make_dir("/restored/system");
+    disk_copy("/backup/a.edb", s.a.path);
+    disk_copy("/backup/b.edb", s.b.path);
+    JET_RSTMAP map[] = {{(char *)of->a.path, s.a.path}, {NULL, s.b.path}};
+    CHECK_OK(JetExternalRestore("/restored/system", "/restored/system", map, 2, "/backup", (int32_t)gen_low,
+                                (int32_t)gen_high, NULL));
+    CHECK_OK(script_start_all(&s));
+    CU_ASSERT_TRUE(script_check(&s));
+    CHECK_OK(script_stop(&s, 0));
+    disk_delete("/restored");
+}
+
+static void copy_made_under_load__with_these_calls_only_restores(void) {
+    CHECK_OK(JetSetSystemParameter(NULL, 0, JET_paramLogFileSize, 64, NULL));
+    for (int joined = 0; joined < 2; joined++) { /* the writer stops before the log files are listed, or goes on */
+        struct script s;
+        pthread_t thread;
+        JET_LOGINFO full = {.cbSize = sizeof full}, incremental = full;
+        begin(&s);
+        const uint32_t before = s.durable;
+        struct writer w = {&s, before + 150, 0};
+        CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, write_on, &w), 0);
+        copy_databases(&s, "/backup");
+        if (joined)
+            pthread_join(thread, NULL);
+        copy_logs(&s, "/backup");
+        CHECK_OK(JetGetLogInfoInstance2(s.instance, NULL, 0, NULL, &full));
+        CHECK_OK(JetTruncateLogInstance(s.instance));
+        CHECK_OK(JetEndExternalBackupInstance(s.instance));
+        if (!joined)
+            pthread_join(thread, NULL);
+        CHECK_OK(w.err);
+        check_restores(&s, full.ulGenLow, full.ulGenHigh, joined ? s.durable : before, s.started);
+        CHECK_OK(script_run(&s, s.started + 40));
+        CHECK_OK(JetBeginExternalBackupInstance(s.instance, JET_bitBackupIncremental));
+        copy_logs(&s, "/backup");
+        CHECK_OK(JetGetLogInfoInstance2(s.instance, NULL, 0, NULL, &incremental));
+        CHECK_OK(JetTruncateLogInstance(s.instance));
+        CHECK_OK(JetEndExternalBackupInstance(s.instance));
+        CU_ASSERT_EQUAL(incremental.ulGenLow, full.ulGenHigh + 1);
+        check_restores(&s, full.ulGenLow, incremental.ulGenHigh, s.durable, s.started);
+        end(&s);
+    }
+}
+
 /* ---- JetTerm while a backup begins ---- */
 
 static _Atomic unsigned begun;
@@ -1145,6 +1211,7 @@ int main(int argc, char **argv) {
         TEST(stopped_service__lets_a_backup_be_given_back_and_nothing_else),
         TEST(log_that_fails__ends_the_backup),
         TEST(trailer__says_which_copy_it_ends_and_how_far_redo_must_come),
+        TEST(copy_made_under_load__with_these_calls_only_restores),
         TEST(term__refuses_or_ends_a_backup_that_begins_at_the_same_moment),
         TEST(single_instance_mode__has_a_function_without_an_instance_for_each),
     };
