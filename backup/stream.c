@@ -229,7 +229,8 @@ JET_ERR backup_close(struct backup *s, JET_HANDLE handle) {
                     "%s was closed after %llu of %llu bytes", f->path, (unsigned long long)f->at,
                     (unsigned long long)f->bytes);
     else if (f->db)
-        event_write(&s->inst->events, EVENT_BACKUP_FILE_STOP_OK, EVENT_INFO, "copied database %s", f->path);
+        event_write(&s->inst->events, EVENT_BACKUP_FILE_STOP_OK, EVENT_INFO, "copied database %s, %llu bytes", f->path,
+                    (unsigned long long)f->bytes);
     if (f->db)
         s->database_read[f->db->dbid] |= whole;
     else
