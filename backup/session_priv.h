@@ -44,7 +44,6 @@ struct backup {
     bool truncated;
     bool broken; /* a step failed that the whole backup needs */
     struct stream stream;
-    JET_HANDLE handles; /* given out so far */
 };
 
 /* Whether the call may be made now: its error where not, and JET_errBackupAbortByServer when the backup was stopped. */
