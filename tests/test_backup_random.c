@@ -6,7 +6,7 @@
 
 #include "tests/lib/testexternal.h"
 
-enum { SETS_MAX = 48, LINKS_MAX = 64, STEPS = 40 };
+enum { SETS_MAX = 48, LINKS_MAX = 64, STEPS = 40, WORK_MAX = 600 };
 
 /* The end of a backup: restored to this generation, a set holds a moment from low to high transactions. */
 struct link {
@@ -49,7 +49,8 @@ static void say(const char *format, ...) {
 /* ---- work, also in the middle of a copy ---- */
 
 static void work(uint32_t most) {
-    if (w.s.a.dbid != JET_dbidNil && (w.s.b.dbid != JET_dbidNil || !w.s.b.durable)) /* both must see all of them */
+    if (w.s.started < WORK_MAX && w.s.a.dbid != JET_dbidNil &&
+        (w.s.b.dbid != JET_dbidNil || !w.s.b.durable)) /* both must see all of them */
         CHECK_OK(script_run(&w.s, w.s.started + 1 + (uint32_t)test_random_below(most)));
 }
 
@@ -287,7 +288,8 @@ static void restore_internal(const struct set_record *set) {
 static void restore_external(const struct set_record *set) {
     const struct link *link = &set->links[test_random_below(set->count)];
     struct script s;
-    char system[] = "/restored/system", a[] = "/restored/data/a.edb", b[] = "/restored/data/b.edb", from[128], logs_at[64];
+    char system[] = "/restored/system", a[] = "/restored/data/a.edb", b[] = "/restored/data/b.edb", from[128],
+         logs_at[64];
     JET_RSTMAP map[2] = {{NULL, set->a ? a : b}, {NULL, b}};
     script_init(&s, w.s.seed, "/restored");
     s.wide = w.s.wide;
