@@ -462,7 +462,8 @@ typedef struct {
 
 /* Reports progress of what takes long. snp says what runs, snt what is reported; pv: a JET_SNPROG for JET_sntBegin,
  * JET_sntProgress and JET_sntComplete. sesid is 0 for a backup or restore. An error returned ends the operation with
- * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
+ * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the API, but
+ * not end the instance: JetTerm waits for the call that is under way.
  * Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 
@@ -2615,7 +2616,7 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  *
  * instance      running
  * szBackupPath  directory; made if JET_paramCreatePathIfNotExist is set. NULL or "": copies nothing, only deletes the
- *               log files that neither recovery nor the next incremental backup needs.
+ *               log files that neither recovery nor the next incremental backup of an attached database needs.
  * grbit         0: a full backup, into an empty directory
  *               JET_bitBackupAtomic: a full backup beside the one that is there, which it replaces only when it is
  *               complete: the set is in the subdirectory "new"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backup/set.h"
 #include "tests/lib/testexternal.h"
 
 enum { SETS_MAX = 48, LINKS_MAX = 64, STEPS = 40, WORK_MAX = 600 };
@@ -342,6 +343,48 @@ static void restart(void) {
     say("restarted at %u", w.s.started);
 }
 
+/* What the set in a directory ends with; 0: there is none. */
+static lggen_t end_of_set(const char *dir) {
+    struct set set;
+    lggen_t high = set_find(dir, &set) >= JET_errSuccess ? set.high : 0;
+    set_done(&set);
+    return high;
+}
+
+/* The power goes in the middle of a backup: its set is what it was, or complete. */
+static void cut_off(void) {
+    struct set_record *set = any_set(false);
+    if (!set || !w.s.a.durable)
+        return;
+    const bool full = strcmp(set->path, "/atomic") == 0 && chance(2);
+    const lggen_t before = set->links[set->count - 1].gen;
+    const uint32_t low = w.s.started;
+    work_in_callback = false;
+    disk_power_off_at(1 + test_random_below(200));
+    JET_ERR err =
+        JetBackupInstance(w.s.instance, set->path, full ? JET_bitBackupAtomic : JET_bitBackupIncremental, status);
+    JET_ERR ended = script_stop(&w.s, JET_bitTermDirty);
+    (void)ended;
+    if (disk_power_is_off())
+        disk_power_on(DISK_LOSES);
+    disk_power_off_at(0);
+    const lggen_t after = end_of_set(set->path);
+    say("%s backup to %s cut off: %s, ends with %u, did with %u", full ? "full" : "incremental", set->path,
+        err_name(err), after, before);
+    CU_ASSERT_FATAL(after >= before || (full && after && !set->follows));
+    CU_ASSERT(err < JET_errSuccess || after != before);
+    if (after != before) {
+        if (full) {
+            set->count = 0;
+            set->a = true;
+            set->b = w.s.b.durable;
+            set->follows = true;
+        }
+        add_link(set, after, low, w.s.started);
+    }
+    start_all();
+}
+
 /* To the end of the log, or back to a moment of the set, from where another history goes on. */
 static void restore_in_place(void) {
     struct set_record *set = any_set(false);
@@ -396,7 +439,7 @@ static void truncate_log(void) {
 
 static void step(void) {
     work_in_callback = chance(2);
-    switch (test_random_below(14)) {
+    switch (test_random_below(15)) {
     case 0:
     case 1:
         internal_full();
@@ -426,6 +469,9 @@ static void step(void) {
         come_and_go();
         break;
     case 12:
+        cut_off();
+        break;
+    case 13:
         if (!w.s.b.durable)
             CHECK_OK(script_create(&w.s, &w.s.b));
         break;
