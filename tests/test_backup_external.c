@@ -1,5 +1,5 @@
 /* The functions for external backup, as a client uses and misuses them: which call may follow which, what it gets
- * otherwise and that the backup goes on, arguments, and what ends a backup from outside. */
+ * otherwise and that the backup goes on, arguments, and what ends a backup from outside. test-label: threads */
 #include <pthread.h>
 #include <sched.h>
 

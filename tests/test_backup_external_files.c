@@ -1,5 +1,5 @@
 /* External backup, the files: what the headers of databases say afterwards, which log files go, what damage does, and
- * that what a client copied with these calls restores. P9 P11. */
+ * that what a client copied with these calls restores. P9 P11. test-label: threads */
 #include <pthread.h>
 
 #include "base/checksum.h"
