@@ -249,7 +249,7 @@ static void read_that_fails__closes_the_file_which_can_be_read_again(void) {
     struct script s;
     begin(&s);
     CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
-    disk_fail(2, "/d/data/b.edb", JET_errDiskIO);
+    disk_fail(1, "/d/data/b.edb", JET_errDiskIO);
     CHECK_ERR(copy_file_to(&s, s.b.path, NULL), JET_errDiskIO);
     copy_databases(&s, NULL);
     copy_logs(&s, NULL);
