@@ -603,6 +603,22 @@ static void restore__that_fails_leaves_the_old_database(void) {
     CU_ASSERT(has_rows("newdb/x.edb", 500));
 }
 
+/* All is done but the last step, because a directory has come where the database shall go. The next restore goes over
+ * what this one left in the log. */
+static void restore__that_fails_at_the_last_step_can_be_done_again(void) {
+    struct parts p;
+    make_stream(&p);
+    CU_ASSERT_FATAL(p.units[0].n > 220000); /* so that all of x.edb has not come, and its place was looked at */
+    CU_ASSERT(gives(sh("{ head -c 200000 set.tar; mkdir -p newdb/x.edb/in.the.way; tail -c +200001 set.tar; } | "
+                       "esentutl restore - new --dest newdb"),
+                    FAILED));
+    CU_ASSERT(says("could not be put into place"));
+    CU_ASSERT(gives(sh("test \"$(ls -A newdb)\" = x.edb && test ! -e new/restore.tmp && rm -r newdb"), DONE));
+    CU_ASSERT(gives(sh("esentutl restore - new --dest newdb <set.tar"), DONE));
+    CU_ASSERT(has_rows("newdb/x.edb", 3000));
+    free(p.stream);
+}
+
 /* ---- kills ---- */
 
 /* The restore gets this much of the stream, and is killed while it waits for more. */
@@ -677,4 +693,5 @@ TEST_MAIN(TEST(stream__through_a_pipe_is_restored_where_it_was_and_elsewhere),
           TEST(stream__is_no_matter_for_a_terminal), TEST(restore__refuses_entries_that_are_no_plain_files_of_a_set),
           TEST(restore__refuses_a_set_that_is_not_whole), TEST(restore__refuses_what_is_cut_or_followed_by_something),
           TEST(restore__with_a_flipped_bit_is_refused_or_right), TEST(restore__that_fails_leaves_the_old_database),
-          TEST(restore__that_was_killed_is_started_again), TEST(backup__that_was_killed_gives_a_stream_that_is_refused))
+          TEST(restore__that_fails_at_the_last_step_can_be_done_again), TEST(restore__that_was_killed_is_started_again),
+          TEST(backup__that_was_killed_gives_a_stream_that_is_refused))
