@@ -168,7 +168,7 @@ JET_ERR JetCloseFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile) {
     struct api_inst *inst;
     struct backup *backup;
 
-    JET_ERR err = enter_external(instance, 0, &inst, &backup);
+    JET_ERR err = enter_external(instance, ENTER_ENDING, &inst, &backup);
     return err < JET_errSuccess ? err : leave_external(inst, backup, backup_close(backup, hfFile));
 }
 

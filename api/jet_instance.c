@@ -259,18 +259,27 @@ static JET_ERR end_sessions(struct api_inst *inst) {
     return err;
 }
 
+static bool backup_is_in_the_way(struct api_inst *inst, JET_GRBIT grbit) {
+    return !(grbit & JET_bitTermStopBackup) && backup_runs(inst);
+}
+
 static JET_ERR stop_running(struct api_inst *inst, JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
 
-    if (backup_runs(inst)) {
-        if (!(grbit & JET_bitTermStopBackup))
-            return RAISE(JET_errBackupInProgress);
-        backup_stop(inst->inst);
-    }
+    if (backup_is_in_the_way(inst, grbit))
+        return RAISE(JET_errBackupInProgress);
     if ((grbit & JET_bitTermComplete) && in_transaction(inst))
         return RAISE(JET_errTooManyActiveUsers);
-    atomic_store(&inst->terminating, true);
+    atomic_store(&inst->terminating, true); /* no other backup begins */
+    if (grbit & JET_bitTermStopBackup)
+        backup_stop(inst->inst);
     wait_for_calls(inst);
+    if (backup_is_in_the_way(inst, grbit)) { /* an external one that was about to begin */
+        atomic_store(&inst->terminating, false);
+        return RAISE(JET_errBackupInProgress);
+    }
+    if (grbit & JET_bitTermStopBackup)
+        backup_stop(inst->inst);
     CALL_KEEP_FIRST(end_sessions(inst));
     atomic_store(&inst->running, false);
     if (grbit & JET_bitTermDirty)

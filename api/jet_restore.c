@@ -119,13 +119,41 @@ JET_ERR JetRestoreInstance(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest
     return JetRestoreInstance2(instance, sz, szDest, &info, 0);
 }
 
-/* An instance for the length of a call, with the engine's parameters. */
-static void temporary_config(struct inst_config *config, struct event_sink *events) {
+/* An instance for the length of a call, with the engine's parameters and its callback for events. */
+struct temporary {
+    struct inst_config config;
+    struct event_sink events;
+    JET_PFNEVENT event_fn;
+    void *event_context;
+};
+
+static void call_event(void *context, int id, enum event_severity severity, const char *text) {
+    const struct temporary *t = context;
+    const JET_EVENTINFO info = {
+        .cbStruct = sizeof info,
+        .idEvent = (uint32_t)id,
+        .severity = severity,
+        .szInstanceName = t->config.name,
+        .szText = text,
+    };
+    t->event_fn(&info, t->event_context);
+}
+
+static struct temporary *temporary_new(void) {
     const struct params *params = engine_params();
+    struct temporary *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
     engine_lock();
-    params_config(params, config, events);
+    params_config(params, &t->config, &t->events);
+    t->event_fn = params->event_fn;
+    t->event_context = params->event_context;
     engine_unlock();
-    snprintf(config->name, sizeof config->name, "Restore");
+    snprintf(t->config.name, sizeof t->config.name, "Restore");
+    snprintf(t->events.instance, sizeof t->events.instance, "Restore");
+    t->events.fn = t->event_fn ? call_event : NULL;
+    t->events.context = t;
+    return t;
 }
 
 /* JetRestore has no instance: it wants an engine without any. */
@@ -149,8 +177,7 @@ static JET_ERR check_not_single(void) {
 
 JET_ERR JetRestore2(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
     JET_ERR err = JET_errSuccess;
-    struct inst_config *config = NULL;
-    struct event_sink events = {0};
+    struct temporary *t = NULL;
     char set[OS_PATH_MAX], dest[OS_PATH_MAX], path[OS_PATH_MAX];
     const JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = pfn};
 
@@ -159,17 +186,16 @@ JET_ERR JetRestore2(JET_PCSTR sz, JET_PCSTR szDest, JET_PFNSTATUS pfn) {
     CALL(api_path(sz, set));
     CALL(api_path(szDest, dest));
     CALL(check_no_instance());
-    config = calloc(1, sizeof *config);
-    if (!config)
+    t = temporary_new();
+    if (!t)
         FAIL(JET_errOutOfMemory);
-    temporary_config(config, &events);
-    CALL(os_path_absolute(path, *config->log_dir.path ? config->log_dir.path : "."));
-    memcpy(config->log_dir.path, path, sizeof config->log_dir.path);
-    CALL(os_path_absolute(path, *config->system_path ? config->system_path : "."));
-    memcpy(config->system_path, path, sizeof config->system_path);
-    CALL(restore_with(config, &events, set, dest, &info));
+    CALL(os_path_absolute(path, *t->config.log_dir.path ? t->config.log_dir.path : "."));
+    memcpy(t->config.log_dir.path, path, sizeof t->config.log_dir.path);
+    CALL(os_path_absolute(path, *t->config.system_path ? t->config.system_path : "."));
+    memcpy(t->config.system_path, path, sizeof t->config.system_path);
+    CALL(restore_with(&t->config, &t->events, set, dest, &info));
 cleanup:
-    free(config);
+    free(t);
     return err;
 }
 
@@ -205,23 +231,21 @@ cleanup:
 
 static JET_ERR external_restore(const struct external *x) {
     JET_ERR err = JET_errSuccess;
-    struct inst_config *config = calloc(1, sizeof *config);
-    struct event_sink events = {0};
+    struct temporary *t = temporary_new();
     struct path_map *map = NULL;
     struct api_status status = {x->pfn, JET_snpRestore};
     char set[OS_PATH_MAX];
 
-    if (!config)
+    if (!t)
         FAIL(JET_errOutOfMemory);
     CALL(check_not_single());
     if (x->map_count < 1 || x->map_count > EXTERNAL_MAP_MAX || x->low > LOG_GEN_MAX || x->high > LOG_GEN_MAX ||
         (x->high && x->low > x->high))
         FAIL(JET_errInvalidParameter);
-    temporary_config(config, &events);
-    CALL(check_directory(x->checkpoint, config->system_path, config->create_paths));
-    CALL(check_directory(x->log, config->log_dir.path, config->create_paths));
+    CALL(check_directory(x->checkpoint, t->config.system_path, t->config.create_paths));
+    CALL(check_directory(x->log, t->config.log_dir.path, t->config.create_paths));
     CALL(check_directory(x->backup_log, set, false));
-    snprintf(config->log_dir.base, sizeof config->log_dir.base, "%s", x->base);
+    snprintf(t->config.log_dir.base, sizeof t->config.log_dir.base, "%s", x->base);
     CALL(api_map(x->map, x->map_count, &map));
     struct restore_options options = {
         .set = set,
@@ -233,10 +257,10 @@ static JET_ERR external_restore(const struct external *x) {
         .status = x->pfn ? api_status_call : NULL,
         .context = &status,
     };
-    CALL(restore_run(config, &events, &options));
+    CALL(restore_run(&t->config, &t->events, &options));
 cleanup:
     free(map);
-    free(config);
+    free(t);
     return err;
 }
 

@@ -10,9 +10,9 @@
 struct copy {
     struct os_file *file;
     struct dbheader *header;
-    uint8_t *page;      /* the last one */
+    uint8_t *page; /* the last one */
+    bool has_trailer;
     uint64_t pages_end; /* offset of the trailer; without one: end of the file */
-    JET_ERR no_trailer; /* why not */
 };
 
 static void copy_close(struct copy *c) {
@@ -33,11 +33,11 @@ static JET_ERR copy_open(struct copy *c, const char *path, unsigned flags) {
     CALL(dbheader_read(c->file, c->header, NULL));
     CALL(os_size(c->file, &bytes));
     const uint32_t page_size = le32(c->header->page_size);
-    if (bytes % page_size != 0 || bytes < 4 * (uint64_t)page_size)
+    if (bytes % page_size != 0 || bytes < 3 * (uint64_t)page_size)
         FAIL(JET_errBadBackupDatabaseSize);
     CALL(os_read(c->file, bytes - page_size, c->page, page_size));
-    c->no_trailer = trailer_check(c->page, c->header, &current);
-    c->pages_end = c->no_trailer < JET_errSuccess ? bytes : bytes - page_size;
+    c->has_trailer = trailer_check(c->page, c->header, &current) >= JET_errSuccess;
+    c->pages_end = c->has_trailer ? bytes - page_size : bytes;
 cleanup:
     return err;
 }
@@ -47,22 +47,16 @@ static bool is_prepared(const struct copy *c) {
     return le32(c->header->full_cur.gen_high) != 0;
 }
 
-/* Without a trailer nothing says how new the pages may be. What it says is looked at by verify_needs(). */
-static JET_ERR check_trailer(const struct restore *r, const char *path, const struct copy *c) {
-    if (is_prepared(c))
-        return r->options->external ? JET_errSuccess : RAISE(JET_errRestoreOfNonBackupDatabase);
-    if (c->no_trailer < JET_errSuccess)
-        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s does not end with the trailer of a copy", path);
-    return c->no_trailer;
-}
-
 JET_ERR restore_check_copy(struct restore *r, const char *path, JET_SIGNATURE *sign_db) {
     JET_ERR err = JET_errSuccess;
     struct copy copy = {0};
 
     CALL(verify_needs(path, r->set.page_size, &r->chain, r->events, sign_db));
     CALL(copy_open(&copy, path, OS_READ));
-    CALL(check_trailer(r, path, &copy));
+    if (is_prepared(&copy) && !r->options->external) {
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s is no longer the copy that a backup made", path);
+        FAIL(JET_errRestoreOfNonBackupDatabase);
+    }
 cleanup:
     copy_close(&copy);
     return err;
@@ -81,7 +75,7 @@ JET_ERR restore_prepare_copy(struct restore *r, const char *path) {
         memset(&h->time_gen_max_create, 0, sizeof h->time_gen_max_create);
     }
     CALL(dbheader_write(copy.file, h));
-    if (copy.no_trailer >= JET_errSuccess) {
+    if (copy.has_trailer) {
         CALL(os_resize(copy.file, copy.pages_end));
         CALL(os_sync(copy.file));
     }

@@ -1,6 +1,7 @@
 /* The order of a backup: what may follow what, which log files belong to it, what is stamped and truncated. */
 #include "backup/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "backup/session_priv.h"
@@ -93,6 +94,7 @@ JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, co
     s->inst = inst;
     s->kind = kind;
     s->external = external;
+    snprintf(s->where, sizeof s->where, "%s", where && *where ? where : "nowhere (truncation)");
     s->state = full ? DATABASES : kind == BACKUP_INCREMENTAL ? BEFORE_LOGS : LOGS;
     CALL(claim(s));
     claimed = true;
@@ -101,7 +103,7 @@ JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, co
         disk_logtime_store(&s->info.time, &now);
         s->info.gen_low = to_le32(s->low);
         event_write(&inst->events, full ? EVENT_START_FULL_BACKUP : EVENT_START_INCREMENTAL_BACKUP, EVENT_INFO,
-                    "%s backup to %s begins", full ? "full" : "incremental", where);
+                    "%s backup to %s begins", full ? "full" : "incremental", s->where);
         CALL(log_backup(inst, 1, full ? STAMP_FULL : STAMP_INCREMENTAL, 0, &s->info, &mark));
         disk_lgpos_store(&s->info.mark, mark);
     }
@@ -366,20 +368,21 @@ static void finish(struct backup *s) {
 
 void backup_end(struct backup *s, JET_ERR why) {
     const struct event_sink *events = &s->inst->events;
-    finish(s);
     if (why >= JET_errSuccess)
-        event_write(events, EVENT_STOP_BACKUP, EVENT_INFO, "the backup ended");
+        event_write(events, EVENT_STOP_BACKUP, EVENT_INFO, "the backup to %s ended", s->where);
     else if (why == JET_errBackupAbortByServer)
-        event_write(events, EVENT_STOP_BACKUP_BY_SERVER, EVENT_ERROR, "the backup was stopped by the program");
+        event_write(events, EVENT_STOP_BACKUP_BY_SERVER, EVENT_ERROR, "the backup to %s was stopped by the program",
+                    s->where);
     else
-        event_write(events, EVENT_STOP_BACKUP_ERROR, EVENT_ERROR, "the backup stopped with error %d (%s)", (int)why,
-                    err_name(why));
+        event_write(events, EVENT_STOP_BACKUP_ERROR, EVENT_ERROR, "the backup to %s stopped: error %d (%s)", s->where,
+                    (int)why, err_name(why));
+    finish(s);
 }
 
 void backup_abandon(struct backup *s) {
-    const struct event_sink *events = &s->inst->events;
+    event_write(&s->inst->events, EVENT_STOP_BACKUP_BY_CALLER, EVENT_WARNING,
+                "the backup to %s was given up by its client", s->where);
     finish(s);
-    event_write(events, EVENT_STOP_BACKUP_BY_CALLER, EVENT_WARNING, "the backup was given up by its client");
 }
 
 void backup_ask_stop(struct inst *inst) {

@@ -36,6 +36,7 @@ struct backup {
     enum backup_kind kind;
     enum backup_state state;
     bool external;
+    char where[OS_PATH_MAX]; /* for events */
     struct disk_bkinfo info; /* begin mark and time; generations: of the log files, once they are known */
     lggen_t low, high;       /* of the log files; high 0: not rolled yet */
     bool *log_read;          /* by generation - low */
@@ -43,7 +44,6 @@ struct backup {
     bool truncated;
     bool broken; /* a step failed that the whole backup needs */
     struct stream stream;
-    JET_HANDLE handles; /* given out so far */
 };
 
 /* Whether the call may be made now: its error where not, and JET_errBackupAbortByServer when the backup was stopped. */

@@ -106,6 +106,9 @@ cleanup:
     return err;
 }
 
+/* The next one: none is given out twice, so that of another backup or instance finds nothing. */
+static _Atomic JET_HANDLE handles = 1;
+
 JET_ERR backup_open(struct backup *s, const char *path, JET_HANDLE *handle, uint64_t *bytes) {
     JET_ERR err = JET_errSuccess;
     struct db *db = database_at(s, path);
@@ -119,7 +122,7 @@ JET_ERR backup_open(struct backup *s, const char *path, JET_HANDLE *handle, uint
         return err;
     }
     s->state = db ? DATABASE_OPEN : LOG_OPEN;
-    s->stream.handle = *handle = ++s->handles;
+    s->stream.handle = *handle = atomic_fetch_add(&handles, 1);
     *bytes = s->stream.bytes;
 cleanup:
     return err;
@@ -226,7 +229,8 @@ JET_ERR backup_close(struct backup *s, JET_HANDLE handle) {
                     "%s was closed after %llu of %llu bytes", f->path, (unsigned long long)f->at,
                     (unsigned long long)f->bytes);
     else if (f->db)
-        event_write(&s->inst->events, EVENT_BACKUP_FILE_STOP_OK, EVENT_INFO, "copied database %s", f->path);
+        event_write(&s->inst->events, EVENT_BACKUP_FILE_STOP_OK, EVENT_INFO, "copied database %s, %llu bytes", f->path,
+                    (unsigned long long)f->bytes);
     if (f->db)
         s->database_read[f->db->dbid] |= whole;
     else

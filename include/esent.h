@@ -1651,8 +1651,9 @@ JET_ERR JET_API JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstan
  * After a failure: the instance is not running and may be started again or terminated; recovery may have written part
  * of its work, which a later start goes on from.
  * Source: JetInit.
- * Differs: a log keeps the file size that it began with, whatever JET_paramLogFileSize is. Without a checkpoint file
- * that can be read recovery begins with the first log file. */
+ * Differs: a log keeps the file size that it began with, whatever JET_paramLogFileSize is, unless
+ * JET_paramCleanupMismatchedLogFiles is set. Without a checkpoint file that can be read recovery begins with the first
+ * log file. */
 JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
 
 /* JetInit with options.
@@ -2797,17 +2798,19 @@ JET_ERR JET_API JetStopBackup(void);
  *
  * instance  made, with its parameters set, and not running
  * sz        the directory given to JetBackupInstance; of an atomic one the newest complete set is taken
- * szDest    directory for the databases; NULL: where they were. Made if JET_paramCreatePathIfNotExist is set. Files of
- *           the same name are replaced.
+ * szDest    directory for the databases; NULL: JET_paramAlternateDatabaseRecoveryPath, or without that where they were.
+ *           Made if JET_paramCreatePathIfNotExist is set. Files of the same name are replaced.
  * pfn       progress; may be NULL. snp is JET_snpRestore.
  *
  * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath, JET_errFileNotFound (no set in sz, or a
  * database of it is missing); JET_errInvalidBackup (its manifest), JET_errMissingRestoreLogFiles,
  * JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize,
  * JET_errReadVerifyFailure (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature,
- * JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh, JET_errRestoreOfNonBackupDatabase (its files do
- * not belong together); JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
- * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's); JET_errAttachedDatabaseMismatch;
+ * JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow,
+ * JET_errRestoreOfNonBackupDatabase, JET_errBadPatchPage, JET_errDatabasePatchFileMismatch (its files do not belong
+ * together); JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
+ * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's: the first always, the others unless
+ * JET_paramDeleteOutOfRangeLogs is set, which deletes such log files); JET_errAttachedDatabaseMismatch;
  * JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a database open); JET_errSystemPathInUse,
  * JET_errLogFilePathInUse, JET_errInvalidSystemPath, JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
  * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;

@@ -271,7 +271,7 @@ static JET_ERR cut_log(struct inst *inst, const struct recovery_options *options
         CALL(remove_checkpoint(inst));
     CALL(log_dir_cut(&inst->config.log_dir, options->set_high, options->last, options->keep, &count));
     if (count)
-        event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_WARNING,
+        event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_INFO,
                     "%u log files behind generation %u were deleted from %s", count, options->keep,
                     inst->config.log_dir.path);
 cleanup:
@@ -450,7 +450,7 @@ cleanup:
 static JET_ERR begin_anew(struct inst *inst, uint32_t file_bytes) {
     JET_ERR err = JET_errSuccess;
 
-    event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_WARNING,
+    event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_INFO,
                 "the log in %s begins anew: its files have %u bytes and should have %u", inst->config.log_dir.path,
                 inst->config.log_file_bytes, file_bytes);
     cache_set_log(inst->cache, NULL);

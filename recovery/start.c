@@ -88,6 +88,7 @@ JET_ERR inst_start(const struct inst_config *config, const struct event_sink *ev
     CALL(log_mark(inst, LOGREC_INIT));
     CALL(checkpointer_start(inst));
     atomic_store(&inst->state, INST_RUNNING);
+    event_write(events, EVENT_START_INSTANCE_DONE, EVENT_INFO, "instance %s has started", config->name);
     *out = inst;
     inst = NULL;
     err = warning;
@@ -119,9 +120,11 @@ JET_ERR inst_stop(struct inst *inst) {
     CALL(log_mark(inst, LOGREC_TERM));
     CALL(checkpoint_update(inst, 0));
 cleanup:
-    event_write(&inst->events, err < JET_errSuccess ? EVENT_STOP_INSTANCE_WITH_ERROR : EVENT_STOP_INSTANCE,
-                err < JET_errSuccess ? EVENT_ERROR : EVENT_INFO, "instance %s stopped: error %d", inst->config.name,
-                (int)err);
+    if (err < JET_errSuccess)
+        event_write(&inst->events, EVENT_STOP_INSTANCE_WITH_ERROR, EVENT_ERROR, "instance %s stopped: error %d (%s)",
+                    inst->config.name, (int)err, err_name(err));
+    else
+        event_write(&inst->events, EVENT_STOP_INSTANCE, EVENT_INFO, "instance %s stopped", inst->config.name);
     abandon_databases(inst);
     log_close(inst->log);
     os_mutex_unlock(&inst->mutex);

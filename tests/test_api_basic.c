@@ -178,7 +178,7 @@ static void directories__are_made_only_on_request(void) {
     CHECK_OK(JetSetSystemParameter(&t.inst, 0, JET_paramSystemPath, 0, t.dir));
     CHECK_OK(JetSetSystemParameter(&t.inst, 0, JET_paramLogFilePath, 0, testapi_path(&t, "log/deep")));
     CHECK_ERR(JetInit(&t.inst), JET_errInvalidLogDirectory);
-    CHECK_ERR(JetInit2(&t.inst, JET_bitRecoveryWithoutUndo), JET_errInvalidGrbit);
+    CHECK_ERR(JetInit2(&t.inst, 0x40000000), JET_errInvalidGrbit);
     CHECK_OK(JetSetSystemParameter(&t.inst, 0, JET_paramCreatePathIfNotExist, 1, NULL));
     CHECK_ERR(JetInit2(&t.inst, JET_bitLogStreamMustExist), JET_errFileNotFound);
     testapi_run(&t);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/trailer.h"
 #include "base/os.h"
 #include "engine/dbheader.h"
 #include "log/log.h"
@@ -316,6 +317,13 @@ static void check_external(const struct place *p, uint32_t n) {
     check_state(&s);
 }
 
+static unsigned heard; /* bit 0: a restore began, bit 1: it ended */
+
+static void JET_API hear(const JET_EVENTINFO *event, void *context) {
+    (void)context;
+    heard |= event->idEvent == 204 ? 1u : event->idEvent == 205 ? 2u : 0u;
+}
+
 static void external_restore__brings_databases_up_to_date_where_they_are(void) {
     struct place p;
     size_t before, after;
@@ -323,7 +331,10 @@ static void external_restore__brings_databases_up_to_date_where_they_are(void) {
     uint64_t live = disk_digest("/live"), set = disk_digest("/set");
     put_files();
     disk_get(a_to, &before);
+    CHECK_OK(JetSetEventCallback(0, hear, NULL));
     CHECK_OK(external("/log", both, 2, "/set", 0, 0));
+    CHECK_OK(JetSetEventCallback(0, NULL, NULL));
+    CU_ASSERT_EQUAL(heard, 3);
     disk_get(a_to, &after);
     CU_ASSERT_TRUE(after >= before - 4096);
     CU_ASSERT_TRUE(disk_digest("/live") == live && disk_digest("/set") == set);
@@ -440,6 +451,36 @@ static void external_restore__refuses_and_changes_nothing(void) {
     place_end(&p);
 }
 
+/* The copy of a database of which the log files never speak. */
+static void log_files_that_do_not_name_a_database__are_an_error_and_it_stays_unattachable(void) {
+    struct place p;
+    struct os_file *file;
+    struct dbheader *header = calloc(1, PAGE_SIZE_MAX);
+    uint8_t *page = calloc(1, PAGE_SIZE_MAX);
+    JET_SESID session;
+    uint64_t bytes;
+    place_begin(&p);
+    put_files();
+    CHECK_OK(os_open(b_to, OS_WRITE, &file));
+    CHECK_OK(dbheader_read(file, header, NULL));
+    header->sign_db.random = to_le32(le32(header->sign_db.random) + 1);
+    CHECK_OK(dbheader_write(file, header));
+    CHECK_OK(os_size(file, &bytes));
+    trailer_make(page, 4096, header, p.ends[0]);
+    CHECK_OK(os_write(file, bytes - 4096, page, 4096));
+    os_close(file);
+    CHECK_ERR(external("/log", both + 1, 1, "/set", 0, 0), JET_errAttachedDatabaseMismatch);
+    struct script s = at(&p.live, "/reader", 0);
+    CHECK_OK(script_instance(&s));
+    CHECK_OK(JetInit(&s.instance));
+    CHECK_OK(JetBeginSession(s.instance, &session, NULL, NULL));
+    CHECK_ERR(JetAttachDatabase(session, b_to, 0), JET_errSoftRecoveryOnBackupDatabase);
+    CHECK_OK(JetTerm(s.instance));
+    free(page);
+    free(header);
+    place_end(&p);
+}
+
 static void external_restore2__names_and_targets(void) {
     struct place p;
     JET_LOGINFO info = {.cbSize = sizeof info, .szBaseName = "edb"};
@@ -483,4 +524,6 @@ TEST_MAIN(TEST(until_each_link__gives_the_state_at_its_end_and_the_log_goes_on),
           TEST(external_restore__brings_databases_up_to_date_where_they_are),
           TEST(external_restore__goes_on_with_later_log_files),
           TEST(external_restore__of_one_database_leaves_the_other_alone),
-          TEST(external_restore__refuses_and_changes_nothing), TEST(external_restore2__names_and_targets))
+          TEST(external_restore__refuses_and_changes_nothing),
+          TEST(log_files_that_do_not_name_a_database__are_an_error_and_it_stays_unattachable),
+          TEST(external_restore2__names_and_targets))

@@ -161,7 +161,8 @@ static void interrupt_everywhere(bool external, bool power) {
     for (bool through = false; !through;) {
         bool good = try_interrupted(&p, external, power, ++nth, &through);
         if (!good)
-            printf("\n    interrupted at %llu (%s)\n", (unsigned long long)nth, disk_failed() ? disk_failed() : "power");
+            printf("\n    interrupted at %llu (%s)\n", (unsigned long long)nth,
+                   disk_failed() ? disk_failed() : "power");
         CU_ASSERT_TRUE_FATAL(good);
     }
     printf("%llu points ", (unsigned long long)nth - 1);

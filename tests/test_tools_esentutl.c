@@ -680,6 +680,29 @@ static void backup__full_and_incremental_restore_to_the_place_and_elsewhere(void
     CU_ASSERT_EQUAL(run("check", test_path("newdb/test.edb"), NULL).code, DONE);
 }
 
+static void restore__until_a_generation_goes_back_to_a_link_of_the_chain(void) {
+    const char *inst = test_path("inst"), *db = test_path("inst/test.edb"), *set = test_path("set");
+    char name[64], gen[16];
+    unsigned last = 0;
+    make_rows(inst, false, 0, 1000, ENDS_CLEAN);
+    CU_ASSERT_EQUAL_FATAL(run("backup", inst, set, NULL).code, DONE);
+    do
+        snprintf(name, sizeof name, "set/edb%05X.log", ++last);
+    while (last < 100 && (last == 1 || access(test_path(name), F_OK) == 0));
+    snprintf(gen, sizeof gen, "%X", last - 1);
+    make_rows(inst, false, 1000, 1000, ENDS_CLEAN);
+    CU_ASSERT_EQUAL_FATAL(run("backup", "--incremental", inst, set, NULL).code, DONE);
+    struct result r = run("restore", set, inst, "--until-generation", gen, NULL);
+    CU_ASSERT_EQUAL(r.code, FAILED);
+    CU_ASSERT(has(r.err, "--delete-later-logs"));
+    check_rows(db, 2000);
+    r = run("restore", set, inst, "--until-generation", gen, "--delete-later-logs", NULL);
+    CU_ASSERT_EQUAL(r.code, DONE);
+    check_rows(db, 1000);
+    r = run("restore", set, test_path("new"), "--dest", test_path("new"), "--until-generation", "x1", NULL);
+    CU_ASSERT_EQUAL(r.code, FAILED);
+}
+
 static void backup__atomic_replaces_the_set_and_others_refuse_to(void) {
     const char *inst = test_path("inst");
     make_rows(inst, false, 0, 100, ENDS_CLEAN);
@@ -836,6 +859,7 @@ TEST_MAIN(TEST(verify__windows_files_have_no_bad_page_that_is_theirs),
           TEST(recover__brings_back_what_was_committed_before_a_kill), TEST(instance_commands__never_begin_a_log),
           TEST(instance_commands__leave_a_running_instance_alone),
           TEST(backup__full_and_incremental_restore_to_the_place_and_elsewhere),
+          TEST(restore__until_a_generation_goes_back_to_a_link_of_the_chain),
           TEST(backup__atomic_replaces_the_set_and_others_refuse_to),
           TEST(backup__a_circular_log_allows_no_incremental_one), TEST(backup__of_a_damaged_page_is_refused),
           TEST(truncate__deletes_what_a_backup_made_needless), TEST(restore__what_is_no_set_or_a_damaged_one),

@@ -60,20 +60,50 @@ static void print_restored(const struct set *set, const char *dest) {
     }
 }
 
+/* A generation as it stands in the names of log files, in hexadecimal. 0: to the end. */
+static int read_until(const struct args *args, JET_RSTINFO *info) {
+    const char *text = args_value(args, "until-generation");
+    char *end;
+    if (!text)
+        return EXIT_DONE;
+    unsigned long gen = strtoul(text, &end, 16);
+    if (!*text || *end || gen == 0 || gen > LOG_GEN_MAX || text[0] == '-') {
+        complain(text, "is no log generation: hexadecimal, as in edb0000A.log");
+        return EXIT_FAILED;
+    }
+    info->lgposStop.lGeneration = (int32_t)gen;
+    return EXIT_DONE;
+}
+
+static JET_ERR restore(const struct args *args, JET_INSTANCE instance, const JET_RSTINFO *info) {
+    JET_ERR err = JET_errSuccess;
+    if (args_has(args, "delete-later-logs"))
+        CALL(JetSetSystemParameter(&instance, 0, JET_paramDeleteOutOfRangeLogs, 1, NULL));
+    CALL(JetRestoreInstance2(instance, args->operands[0], args_value(args, "dest"), info, 0));
+cleanup:
+    return err;
+}
+
 static int restore_set(const struct args *args, const struct set *set) {
     const char *dest = args_value(args, "dest");
     struct stream s;
     JET_INSTANCE instance;
-    int code = stream_name(&s, args, args->operands[1]);
+    JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = instance_status};
+    int code = read_until(args, &info);
+    if (code == EXIT_DONE)
+        code = stream_name(&s, args, args->operands[1]);
     if (code == EXIT_DONE)
         code = stream_of_set(&s, set, args_has(args, "base"));
     if (code == EXIT_DONE)
         code = instance_make(&s, &instance);
     if (code != EXIT_DONE)
         return code;
-    JET_ERR err = JetRestoreInstance(instance, args->operands[0], dest, instance_status);
+    JET_ERR err = restore(args, instance, &info);
     if (err == JET_errSystemPathInUse || err == JET_errLogFilePathInUse) {
         complain(s.logs.path, "is in use by a running instance");
+        code = EXIT_FAILED;
+    } else if (err == JET_errExistingLogFileIsNotContiguous && !args_has(args, "delete-later-logs")) {
+        complain(s.logs.path, "holds log files beyond what is restored: move them away, or --delete-later-logs");
         code = EXIT_FAILED;
     } else if (err < JET_errSuccess) {
         code = complain_err(args->operands[0], "restore failed", err);
@@ -131,6 +161,8 @@ static int run_restore(const struct args *args) {
 
 static const struct option_def restore_options[] = {
     {"dest", "DBDIR", "put the databases there, not where they were"},
+    {"until-generation", "GEN", "replay no log generation behind GEN (hexadecimal, as in the files' names)"},
+    {"delete-later-logs", NULL, "delete log files in DIR that do not go on from what is restored"},
     OPTION_BASE,
     OPTIONS_END,
 };
@@ -139,14 +171,19 @@ const struct command command_restore = {
     .name = "restore",
     .operands = "SET|- DIR",
     .summary = "restore a backup set into a directory",
-    .details = "SET is the directory that was given to backup. The set is verified, its databases are copied to where "
-               "they were or\n"
-               "to --dest, and brought up to date with the set's log files and then with those of the instance in DIR, "
-               "where they\n"
-               "follow without a gap. DIR is made if it is missing.\n\n"
-               "SET - is standard input: a tar stream that backup - wrote, and behind it the incremental ones made "
-               "after it.\n"
-               "Nothing is replaced before the stream was read to its end and the databases are up to date.",
+    .details =
+        "SET is the directory that was given to backup. The set is verified, its databases are copied to where "
+        "they were or\n"
+        "to --dest, and brought up to date with the set's log files and then with those of the instance in DIR, "
+        "where they\n"
+        "follow without a gap. DIR is made if it is missing. With --until-generation the databases come to the "
+        "state of the last\n"
+        "commit that ended in that generation, and the log goes on from there: log files behind it are in the way "
+        "unless\n"
+        "nothing was committed in them.\n\n"
+        "SET - is standard input: a tar stream that backup - wrote, and behind it the incremental ones made after it. "
+        "Nothing\n"
+        "is replaced before the stream was read to its end and the databases are up to date.",
     .options = restore_options,
     .operands_min = 2,
     .operands_max = 2,
