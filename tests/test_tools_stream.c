@@ -146,13 +146,13 @@ static bool has_rows(const char *db, int end) {
 /* Nothing of a restore into new and newdb is left. */
 static bool left_nothing(void) {
     return gives(sh("test ! -e new && test ! -e newdb && test ! -e evil && test ! -e ../evil && "
-                    "! find . -name '*restore.tmp*' | grep -q . || { find . >&2; exit 1; }"),
+                    "! find . -name '*restore.tmp*' | grep . >&2"),
                  DONE);
 }
 
 /* No header says that there was a backup, and no log file went. */
 static bool no_backup_noted(void) {
-    return gives(sh("esentutl header inst/x.edb | tee /dev/stderr | grep -q 'bkinfoFullPrev) *never' && "
+    return gives(sh("esentutl header inst/x.edb | tee /dev/stderr | grep 'bkinfoFullPrev) *never' && "
                     "test -e inst/edb00001.log"),
                  DONE);
 }
@@ -228,7 +228,7 @@ static void incremental__continues_the_stream_of_its_manifest(void) {
         CU_ASSERT(gives(sh("esentutl backup --incremental inst - --manifest m >%d.tar", i), DONE));
         CU_ASSERT(says("incremental backup to standard output"));
     }
-    CU_ASSERT(gives(sh("! tar tf 2.tar | grep -q x.edb && tar tf 2.tar | grep -q edb0"), DONE));
+    CU_ASSERT(gives(sh("! tar tf 2.tar | grep x.edb && tar tf 2.tar | grep edb0"), DONE));
     CU_ASSERT(gives(sh("cat 0.tar 1.tar 2.tar | esentutl restore - new --dest newdb"), DONE));
     CU_ASSERT(has_rows("newdb/x.edb", 3000));
     CU_ASSERT(gives(sh("mkdir set; for i in 0 1 2 3; do tar xf $i.tar -C set && esentutl verify-set set || exit; done"),
@@ -261,7 +261,7 @@ static void incremental__of_another_backup_is_refused(void) {
     CU_ASSERT(gives(sh("esentutl backup inst2 - --manifest m2 >/dev/null"), DONE));
     CU_ASSERT(gives(sh("esentutl backup inst2 - --incremental --manifest m0 >i.tar"), FAILED));
     CU_ASSERT(says("another log"));
-    CU_ASSERT(gives(sh("cmp -s m m0"), 1) && gives(sh("! tar tf i.tar | grep backup.manifest"), DONE));
+    CU_ASSERT(gives(sh("cmp -s m m0"), 1) && gives(sh("! grep -qa 'libesent backup set' i.tar"), DONE));
 }
 
 /* The archive was written and its manifest was not: the next one has the same log files to take, and knows them. */
@@ -676,8 +676,8 @@ static void restore__that_was_killed_is_started_again(void) {
 }
 
 static void backup__that_was_killed_gives_a_stream_that_is_refused(void) {
-    write_rows("inst", "x.edb", 0, 4000);
-    CU_ASSERT(gives(sh("cp -r inst copy"), DONE));
+    write_rows("inst", "x.edb", 0, 6000);
+    CU_ASSERT_FATAL(gives(sh("test $(stat -c %%s inst/x.edb) -gt 500000"), DONE)); /* more than is read, and a pipe */
     for (int i = 0; i < 5; i++) {
         const unsigned n = 1 + (unsigned)test_random_below(400000);
         /* The reader stops after n bytes, so the writer waits: then it is killed. */
@@ -690,7 +690,7 @@ static void backup__that_was_killed_gives_a_stream_that_is_refused(void) {
     }
     CU_ASSERT(no_backup_noted());
     CU_ASSERT(gives(sh("esentutl backup inst - | esentutl restore - new --dest newdb"), DONE));
-    CU_ASSERT(has_rows("newdb/x.edb", 4000));
+    CU_ASSERT(has_rows("newdb/x.edb", 6000));
 }
 
 TEST_MAIN(TEST(stream__through_a_pipe_is_restored_where_it_was_and_elsewhere),
