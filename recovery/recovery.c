@@ -170,7 +170,7 @@ static JET_ERR check_complete(struct redo *redo, lggen_t last_gen) {
             return RAISE(r->missing == JET_errDatabaseNotFound ? JET_errAttachedDatabaseMismatch : r->missing);
         }
         if (le32(r->db->header->gen_max_required) > last_gen || r->skip_until > redo->end) {
-            event_write(events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR,
+            event_write(events, EVENT_REDO_MISSING_HIGH_LOG, EVENT_ERROR,
                         "database %s requires log generation %u; the last one found is %u", r->db->path,
                         le32(r->db->header->gen_max_required), last_gen);
             return RAISE(JET_errRequiredLogFilesMissing);
@@ -438,7 +438,9 @@ static JET_ERR check_current(struct inst *inst, const struct recovery_options *o
         header = calloc(1, sizeof *header);
         if (!header)
             FAIL(JET_errOutOfMemory);
-        CALL(log_header_read(path, header));
+        err = log_header_read(path, header);
+        if (err < JET_errSuccess)
+            log_report_unreadable(&inst->events, path, err);
     }
 cleanup:
     free(header);

@@ -256,8 +256,12 @@ static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
     }
     if (!same_log)
         return RAISE(JET_errBadLogSignature);
-    if (le32(h->gen_min_required) < redo->first)
+    if (le32(h->gen_min_required) < redo->first) {
+        event_write(&redo->inst->events, EVENT_REDO_MISSING_LOW_LOG, EVENT_ERROR,
+                    "database %s requires log generations %u to %u; recovery begins with %u", r->db->path,
+                    le32(h->gen_min_required), le32(h->gen_max_required), redo->first);
         return RAISE(JET_errRequiredLogFilesMissing);
+    }
     r->skip_until = disk_lgpos_get(&h->lgpos_attach);
     return JET_errSuccess;
 }
@@ -268,6 +272,13 @@ static void set_missing(struct redo_db *r, JET_ERR why) {
     if (r->db)
         db_abandon(r->db);
     r->db = NULL;
+}
+
+static void set_mismatched(const struct redo *redo, struct redo_db *r, lgpos_t at) {
+    event_write(&redo->inst->events, EVENT_DB_MISMATCH_DURING_RECOVERY, EVENT_ERROR,
+                "database %s is an older or another copy than the log expects at %08X:%08X", r->attachment.path,
+                lgpos_gen(at), lgpos_offset(at));
+    set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
 }
 
 /* A process may have died between the two copies of the header, and before the first was durable. The log will not say
@@ -447,7 +458,7 @@ static JET_ERR attach_db(struct redo *redo, struct db_attachment *attachment, bo
     r->unwanted = !wanted;
     CALL(open_db(redo, r, may_make));
     if (r->db && begin && is_older(r, begin))
-        set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
+        set_mismatched(redo, r, begin);
     if (r->db && !creating && !r->finished && begin && begin >= r->skip_until)
         CALL(make_dirty(redo, r, begin));
 cleanup:
@@ -485,7 +496,7 @@ static JET_ERR redo_change(struct redo *redo, const struct log_record *record) {
     if (!r->attached || !r->db || record->begin < r->skip_until)
         goto cleanup;
     if (r->finished) {
-        set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
+        set_mismatched(redo, r, record->begin);
         goto cleanup;
     }
     if (change.dbtime > atomic_load(&r->db->dbtime))

@@ -11,44 +11,20 @@
 #include "base/event.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/testapi.h"
+#include "tests/lib/testevents.h"
 
 #define PAGE 4096u
 
 /* ---- docs/events.md and base/event.h ---- */
 
-#define IDS 1000u
+#define IDS TESTEVENTS_IDS
 
 static char doc_severity[IDS][32]; /* "": not in the document */
 static char enum_name[IDS][64];    /* "": not in the enum */
 
-static char *slurp(const char *path) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *f = fopen(path, "r");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    CU_ASSERT_FATAL(getdelim(&text, &size, 0, f) > 0);
-    fclose(f);
-    return text;
-}
-
-/* "| 213 | STOP_BACKUP_INSTANCE_ID | information | a backup is complete | |" */
-static void read_document(void) {
-    char *text = slurp(ESENT_SOURCE_DIR "/docs/events.md"), *rest = text, name[80], severity[32];
-    unsigned id;
-    memset(doc_severity, 0, sizeof doc_severity);
-    for (char *line; (line = strsep(&rest, "\n"));) {
-        if (sscanf(line, "| %u | %79[A-Z_0-9] | %31[a-z, ] |", &id, name, severity) != 3)
-            continue;
-        CU_ASSERT_FATAL(id < IDS);
-        CU_ASSERT_EQUAL(doc_severity[id][0], 0); /* once */
-        snprintf(doc_severity[id], sizeof doc_severity[id], "%s", severity);
-    }
-    free(text);
-}
-
 /* "    EVENT_STOP_BACKUP = 213," */
 static void read_enum(void) {
-    char *text = slurp(ESENT_SOURCE_DIR "/base/event.h"), *rest = strstr(text, "enum event_id {"), name[64];
+    char *text = testevents_slurp(ESENT_SOURCE_DIR "/base/event.h"), *rest = strstr(text, "enum event_id {"), name[64];
     unsigned id;
     memset(enum_name, 0, sizeof enum_name);
     CU_ASSERT_PTR_NOT_NULL_FATAL(rest);
@@ -60,7 +36,7 @@ static void read_enum(void) {
 
 static void document__lists_the_events_that_the_code_knows(void) {
     unsigned count = 0;
-    read_document();
+    testevents_read_document(doc_severity);
     read_enum();
     for (unsigned id = 0; id < IDS; id++) {
         count += enum_name[id][0] != 0;
@@ -81,7 +57,7 @@ static void mark_written(const char *folder, bool written[IDS]) {
         if (!strstr(e->d_name, ".c"))
             continue;
         snprintf(path, sizeof path, "%s/%s/%.200s", ESENT_SOURCE_DIR, folder, e->d_name);
-        char *text = slurp(path), name[64];
+        char *text = testevents_slurp(path), name[64];
         for (const char *at = text; (at = strstr(at, "EVENT_")); at++)
             if (sscanf(at, "EVENT_%63[A-Z_]", name) == 1)
                 for (unsigned id = 0; id < IDS; id++)
@@ -128,7 +104,7 @@ static void hear(const JET_EVENTINFO *event, void *context) {
 
 static void hear_nothing_yet(void) {
     heard_count = heard_at = 0;
-    read_document();
+    testevents_read_document(doc_severity);
 }
 
 /* The next event with this number, which contains these facts (the last one: NULL), and says what it is. */
