@@ -115,7 +115,7 @@ static JET_ERR find_own_set(struct job *j) {
         FAIL(JET_errMissingFullBackup);
     CALL(err);
     if (memcmp(&j->set.signature, &signature, sizeof signature) != 0 ||
-        strcmp(j->set.base, inst->config.log_dir.base) != 0)
+        strcmp(j->set.base, inst->config.log_dir.base) != 0 || j->set.high >= log_current_gen(inst->log))
         FAIL(JET_errInvalidBackup);
     CALL(check_full_is_here(j));
     j->set.incremental = true;
@@ -226,8 +226,6 @@ static JET_ERR check_follows(const struct job *j) {
 
     if (!last)
         FAIL(JET_errOutOfMemory);
-    if (j->low > j->high)
-        FAIL(JET_errInvalidBackup);
     CALL(log_path_archive(&dir, j->low, path));
     err = log_header_read(path, &last[1]);
     if (err == JET_errFileNotFound)

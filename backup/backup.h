@@ -46,7 +46,7 @@ struct restore_options {
  * JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow, JET_errBadPatchPage,
  * JET_errDatabasePatchFileMismatch, JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
  * JET_errMissingCurrentLogFiles, JET_errDatabaseNotFound, JET_errDatabaseSignInUse, JET_errInvalidParameter (the map),
- * and what recovery gives. */
+ * JET_errInvalidPath (the set itself would be written over), and what recovery gives. */
 MUST_CHECK JET_ERR restore_run(const struct inst_config *config, const struct event_sink *events,
                                const struct restore_options *options);
 

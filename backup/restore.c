@@ -128,6 +128,37 @@ static JET_ERR choose_place(const struct restore *r, const struct set_file *f, c
                                                                               : RAISE(JET_errInvalidPath);
 }
 
+static JET_ERR is_same(const char *a, const char *b, bool *out) {
+    JET_ERR err = JET_errSuccess;
+    struct os_stat x, y;
+
+    CALL(os_stat(a, &x));
+    CALL(os_stat(b, &y));
+    *out = x.kind != OS_MISSING && y.kind != OS_MISSING && x.device == y.device && x.inode == y.inode;
+cleanup:
+    return err;
+}
+
+/* Nothing is written over the set, whose files may have other names too. */
+static JET_ERR check_outside(const struct restore *r, const char *to) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    bool inside;
+
+    CALL(os_path_parent(path, to));
+    CALL(is_same(path, r->set.dir, &inside));
+    for (uint32_t i = 0; i < r->set.file_count && !r->set.files[i].is_log && !inside; i++) {
+        CALL(os_path_join(path, r->set.dir, r->set.files[i].name));
+        CALL(is_same(path, to, &inside));
+    }
+    if (inside) {
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s is part of the backup set that is restored", to);
+        FAIL(JET_errInvalidPath);
+    }
+cleanup:
+    return err;
+}
+
 static JET_ERR check_places(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     for (unsigned i = 0; i < r->recovery.map_count; i++) {
@@ -137,6 +168,8 @@ static JET_ERR check_places(struct restore *r) {
             if (memcmp(&r->map[i].signature, &r->map[k].signature, sizeof r->map[i].signature) == 0)
                 FAIL(JET_errDatabaseSignInUse);
         }
+        if (!r->options->external)
+            CALL(check_outside(r, r->map[i].to));
         CALL(check_unused(r, r->map[i].to));
     }
 cleanup:

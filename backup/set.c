@@ -53,6 +53,7 @@ static JET_ERR complain_of_entry(void *context, const char *name, enum os_kind k
 JET_ERR set_prepare(const char *dir, bool atomic, bool create_paths, char target[OS_PATH_MAX]) {
     JET_ERR err = JET_errSuccess;
     char fresh[OS_PATH_MAX], old[OS_PATH_MAX];
+    struct os_stat st;
     bool there;
 
     CALL(is_directory(dir, &there));
@@ -65,6 +66,10 @@ JET_ERR set_prepare(const char *dir, bool atomic, bool create_paths, char target
         snprintf(target, OS_PATH_MAX, "%s", dir);
         return JET_errSuccess;
     }
+    CALL(join(fresh, dir, SET_MANIFEST));
+    CALL(os_stat(fresh, &st));
+    if (st.kind != OS_MISSING) /* set_find() would go on to find this one */
+        FAIL(JET_errBackupDirectoryNotEmpty);
     CALL(join(target, dir, "temp"));
     CALL(join(fresh, dir, "new"));
     CALL(join(old, dir, "old"));

@@ -41,6 +41,7 @@ enum os_kind { OS_MISSING, OS_FILE, OS_DIRECTORY, OS_OTHER };
 struct os_stat {
     enum os_kind kind;
     uint64_t bytes;
+    uint64_t device, inode; /* which one it is, by whatever name */
 };
 
 typedef JET_ERR (*os_list_fn)(void *context, const char *name, enum os_kind kind);

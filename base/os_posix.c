@@ -269,7 +269,8 @@ static enum os_kind kind_of_mode(mode_t mode) {
 static JET_ERR posix_stat(const char *path, struct os_stat *out) {
     struct stat st;
     if (stat(path, &st) == 0) {
-        *out = (struct os_stat){.kind = kind_of_mode(st.st_mode), .bytes = (uint64_t)st.st_size};
+        *out = (struct os_stat){
+            .kind = kind_of_mode(st.st_mode), .bytes = (uint64_t)st.st_size, .device = st.st_dev, .inode = st.st_ino};
         return JET_errSuccess;
     }
     if (errno != ENOENT && errno != ENOTDIR)

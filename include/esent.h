@@ -462,7 +462,8 @@ typedef struct {
 
 /* Reports progress of what takes long. snp says what runs, snt what is reported; pv: a JET_SNPROG for JET_sntBegin,
  * JET_sntProgress and JET_sntComplete. sesid is 0 for a backup or restore. An error returned ends the operation with
- * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
+ * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the API, but
+ * not end the instance: JetTerm waits for the call that is under way.
  * Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 
@@ -2615,7 +2616,7 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  *
  * instance      running
  * szBackupPath  directory; made if JET_paramCreatePathIfNotExist is set. NULL or "": copies nothing, only deletes the
- *               log files that neither recovery nor the next incremental backup needs.
+ *               log files that neither recovery nor the next incremental backup of an attached database needs.
  * grbit         0: a full backup, into an empty directory
  *               JET_bitBackupAtomic: a full backup beside the one that is there, which it replaces only when it is
  *               complete: the set is in the subdirectory "new"
@@ -2626,18 +2627,19 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  *
  * Errors: JET_errBackupInProgress; JET_errInvalidBackup (incremental with JET_paramCircularLog, or into a set of
  * another log); JET_errMissingFullBackup (incremental, and a database has had no full one); JET_errInvalidLogSequence
- * (incremental: log files are missing between the set and the log); JET_errInvalidPath, JET_errBackupDirectoryNotEmpty,
- * JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail; JET_errReadVerifyFailure (a damaged page: the event
- * names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errMissingFileToBackup; JET_errBackupAbortByServer
- * (JetStopBackupInstance, JetTerm2 with JET_bitTermStopBackup); JET_errLogWriteFail; JET_errDiskFull; an error of
- * pfnStatus. JET_errInvalidParameter (no such instance), JET_errBackupNotAllowedYet (it is starting).
+ * (incremental: log files are missing between the set and the log); JET_errInvalidPath, JET_errBackupDirectoryNotEmpty
+ * (with JET_bitBackupAtomic: it is itself a set), JET_errMakeBackupDirectoryFail, JET_errDeleteBackupFileFail;
+ * JET_errReadVerifyFailure (a damaged page: the event names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt,
+ * JET_errMissingFileToBackup; JET_errBackupAbortByServer (JetStopBackupInstance, JetTerm2 with JET_bitTermStopBackup);
+ * JET_errLogWriteFail; JET_errDiskFull; an error of pfnStatus. JET_errInvalidParameter (no such instance),
+ * JET_errBackupNotAllowedYet (it is starting).
  * After a failure: the directory holds no set that looks complete (an atomic one holds the previous set, whole), no log
  * file was deleted and no header was changed.
  * Threads: sessions work on; databases cannot be attached or detached meanwhile (JET_errBackupInProgress).
  * Source: JetBackupInstance.
  * Differs: szBackupPath NULL works. Files and directories are synced to the disk before success. The set has a manifest
- * with the size and CRC of each file, without which it is not restored. Progress is reported for every kind of
- * backup and in between, in percent. */
+ * with the size and CRC of each file, without which it is not restored. Progress is reported for every kind of backup
+ * and in between, in percent. */
 JET_ERR JET_API JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRBIT grbit,
                                   JET_PFNSTATUS pfnStatus);
 
@@ -2803,17 +2805,18 @@ JET_ERR JET_API JetStopBackup(void);
  *           Made if JET_paramCreatePathIfNotExist is set. Files of the same name are replaced.
  * pfn       progress; may be NULL. snp is JET_snpRestore.
  *
- * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath, JET_errFileNotFound (no set in sz, or a
- * database of it is missing); JET_errInvalidBackup (its manifest), JET_errMissingRestoreLogFiles,
- * JET_errLogReadVerifyFailure, JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize,
- * JET_errReadVerifyFailure (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature,
- * JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow,
- * JET_errRestoreOfNonBackupDatabase, JET_errBadPatchPage, JET_errDatabasePatchFileMismatch (its files do not belong
- * together); JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous,
- * JET_errMissingCurrentLogFiles (the instance's log does not follow the set's: the first always, the others unless
- * JET_paramDeleteOutOfRangeLogs is set, which deletes such log files); JET_errAttachedDatabaseMismatch;
- * JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a database open); JET_errSystemPathInUse,
- * JET_errLogFilePathInUse, JET_errInvalidSystemPath, JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
+ * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath (also: a database would go into the set's
+ * own directory, or over a file of it), JET_errFileNotFound (no set in sz, or a database of it is missing);
+ * JET_errInvalidBackup (its manifest), JET_errMissingRestoreLogFiles, JET_errLogReadVerifyFailure,
+ * JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize, JET_errReadVerifyFailure
+ * (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
+ * JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow, JET_errRestoreOfNonBackupDatabase,
+ * JET_errBadPatchPage, JET_errDatabasePatchFileMismatch (its files do not belong together);
+ * JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous, JET_errMissingCurrentLogFiles (the
+ * instance's log does not follow the set's: the first always, the others unless JET_paramDeleteOutOfRangeLogs is set,
+ * which deletes such log files); JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied
+ * (somebody has a database open); JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath,
+ * JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
  * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;
  * calling again starts over and ends in the same state as if nothing had happened.
  * Threads: nothing else is done with the instance meanwhile (JET_errRestoreInProgress).

@@ -469,6 +469,43 @@ static void atomic_backup__that_cannot_remove_the_one_before_is_complete(void) {
     fault_done();
 }
 
+/* ---- where a set must not go ---- */
+
+/* A restore looks at the directory itself first: it would take the older set. */
+static void atomic_backup__refuses_a_directory_that_is_a_set(void) {
+    struct testapi t = testapi_start("a");
+    const char *set = make_dir("set");
+    JET_DBID db = create(&t, "x.edb");
+    put(&t, db, 1);
+    backup(&t, set, 0);
+    put(&t, db, 2);
+    CHECK_ERR(JetBackupInstance(t.inst, set, JET_bitBackupAtomic, NULL), JET_errBackupDirectoryNotEmpty);
+    CU_ASSERT_NOT_EQUAL(access(test_path("set/temp"), F_OK), 0);
+    backup(&t, set, JET_bitBackupIncremental);
+    testapi_stop(&t);
+    check_set(set, "restored", 2);
+}
+
+static void restore__over_the_set_itself_is_refused(void) {
+    struct testapi t = testapi_start("a"), other = testapi_new("other");
+    const char *set = make_dir("set"), *link = keep_path("link");
+    char map_from[512], map_to[512];
+
+    put(&t, create(&t, "x.edb"), 1);
+    backup(&t, set, 0);
+    testapi_stop(&t);
+    CU_ASSERT_EQUAL_FATAL(symlink(set, link), 0);
+    snprintf(map_from, sizeof map_from, "%s", testapi_path(&t, "x.edb"));
+    snprintf(map_to, sizeof map_to, "%s/backup.manifest", set);
+    JET_RSTMAP map = {map_from, map_to};
+    JET_RSTINFO info = {.cbStruct = sizeof info, .rgrstmap = &map, .crstmap = 1};
+    CHECK_ERR(JetRestoreInstance(other.inst, set, set, NULL), JET_errInvalidPath);
+    CHECK_ERR(JetRestoreInstance(other.inst, set, link, NULL), JET_errInvalidPath);
+    CHECK_ERR(JetRestoreInstance2(other.inst, set, NULL, &info, 0), JET_errInvalidPath);
+    CHECK_OK(JetTerm(other.inst));
+    check_set(set, "restored", 1);
+}
+
 TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_instance),
           TEST(restore__refuses_logs_of_an_instance_that_went_another_way_and_changes_nothing),
           TEST(restore__refuses_a_log_that_ends_before_the_set),
@@ -485,4 +522,5 @@ TEST_MAIN(TEST(incremental_backup__refuses_a_set_that_is_ahead_of_a_restored_ins
           TEST(restore__does_not_write_over_a_database_in_use),
           TEST(incremental_backup__whose_last_sync_fails_leaves_a_set),
           TEST(incremental_backup__that_fails_in_a_copy_leaves_no_file),
-          TEST(atomic_backup__that_cannot_remove_the_one_before_is_complete))
+          TEST(atomic_backup__that_cannot_remove_the_one_before_is_complete),
+          TEST(atomic_backup__refuses_a_directory_that_is_a_set), TEST(restore__over_the_set_itself_is_refused))

@@ -642,7 +642,8 @@ static JET_ERR disk_stat(const char *path, struct os_stat *out) {
     *out = (struct os_stat){.kind = !node          ? OS_MISSING
                                     : node->is_dir ? OS_DIRECTORY
                                                    : OS_FILE,
-                            .bytes = node ? node->now.n : 0};
+                            .bytes = node ? node->now.n : 0,
+                            .inode = (uintptr_t)node};
     pthread_mutex_unlock(&lock);
     return err;
 }
