@@ -357,6 +357,65 @@ static void log_files_behind_the_current_one__go_when_allowed(void) {
     place_end(&p);
 }
 
+/* A roll leaves a generation without a record, and the headers may say that they need it before the checkpoint file
+ * says that redo begins there. */
+static void power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing(void) {
+    struct place p;
+    char list[4096];
+    uint32_t bytes;
+    place_begin(&p);
+    unsigned points = 0;
+    for (bool through = false; !through; points++) {
+        struct script s = p.s;
+        disk_load(p.image);
+        CHECK_OK(script_start_all(&s));
+        CU_ASSERT_TRUE_FATAL(script_check(&s));
+        CHECK_OK(script_run(&s, AT_CRASH + 3));
+        CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
+        CHECK_OK(JetGetLogInfoInstance(s.instance, list, sizeof list, &bytes));
+        disk_power_off_at(points + 1);
+        JET_ERR err = JetStopServiceInstance(s.instance);
+        through = !disk_power_is_off();
+        CU_ASSERT_TRUE(!through || err >= JET_errSuccess);
+        JET_ERR ended = JetEndExternalBackupInstance2(s.instance, JET_bitBackupEndAbort);
+        (void)ended;
+        script_drop(&s);
+        disk_no_fault();
+        disk_power_on(DISK_LOSES);
+        check_all(&s);
+    }
+    printf("%u points ", points);
+    place_end(&p);
+}
+
+/* The files that go are those behind the current one: never those in which redo begins. */
+static void log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one(void) {
+    struct place p;
+    char current[OS_PATH_MAX], path[OS_PATH_MAX];
+    size_t bytes;
+    place_begin(&p);
+    struct script s = p.s;
+    CHECK_OK(log_path_current(&logs, current));
+    CHECK_OK(log_path_archive(&logs, range_of().low, path));
+    uint8_t *stale = malloc(64 * 1024);
+    memcpy(stale, disk_get(path, &bytes), 64 * 1024);
+    s.depth = 128 * 1024;
+    CHECK_OK(script_start_all(&s)); /* redo will begin behind the first file */
+    CU_ASSERT_TRUE_FATAL(script_check(&s));
+    CHECK_OK(script_run(&s, AT_CRASH + 60));
+    CHECK_OK(script_stop(&s, JET_bitTermDirty));
+    struct disk_image *image = disk_save();
+    disk_put(current, stale, 64 * 1024); /* somebody put an old file in its place */
+    free(stale);
+    const struct log_range range = range_of();
+    set_flag(&s, JET_paramDeleteOutOfRangeLogs, 64);
+    CHECK_ERR(JetInit(&s.instance), JET_errRequiredLogFilesMissing);
+    CHECK_OK(JetTerm(s.instance));
+    CU_ASSERT_EQUAL(range_of().high, range.high);
+    disk_image_free(image);
+    place_end(&p);
+}
+
 static void log_of_another_file_size__begins_anew_when_allowed_and_a_power_cut_loses_nothing(void) {
     struct place p;
     unsigned points = 0;
@@ -439,5 +498,7 @@ TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
           TEST(truncation_after_recovery__keeps_what_a_backup_needs),
           TEST(log_files_behind_the_current_one__go_when_allowed),
+          TEST(power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing),
+          TEST(log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one),
           TEST(log_of_another_file_size__begins_anew_when_allowed_and_a_power_cut_loses_nothing),
           TEST(record_of_a_tree_that_does_not_exist__is_a_corrupt_log))
