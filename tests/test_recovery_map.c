@@ -62,6 +62,20 @@ static void set_paths(struct script *s, const char *a, const char *b) {
     snprintf(s->b.path, sizeof s->b.path, "%s", b);
 }
 
+/* A file of the disk that outlives disk_load(). */
+struct kept {
+    char path[OS_PATH_MAX];
+    uint8_t *bytes;
+    size_t count;
+};
+static void keep(struct kept *k, const char *path) {
+    snprintf(k->path, sizeof k->path, "%s", path);
+    const uint8_t *bytes = disk_get(path, &k->count);
+    CU_ASSERT_FATAL(bytes != NULL);
+    k->bytes = malloc(k->count);
+    memcpy(k->bytes, bytes, k->count);
+}
+
 /* ---- places ---- */
 
 static void map__finds_databases_that_were_moved(void) {
@@ -166,6 +180,43 @@ static void missing_database__is_passed_over_when_asked(void) {
     place_end(&p);
 }
 
+/* A row of its own in both databases, by a transaction that is open when the log and all pages are on the disk. */
+static void leave_open(struct script *s) {
+    struct script_db *dbs[] = {&s->a, &s->b, &s->a};
+    CHECK_OK(JetBeginTransaction(s->session));
+    for (int32_t i = 0; i < 3; i++) {
+        const int32_t id = 1000000 + i;
+        CHECK_OK(JetPrepareUpdate(s->session, dbs[i]->table, JET_prepInsert));
+        CHECK_OK(JetSetColumn(s->session, dbs[i]->table, dbs[i]->id, &id, sizeof id, 0, NULL));
+        CHECK_OK(JetUpdate(s->session, dbs[i]->table, NULL, 0, NULL));
+    }
+    CHECK_OK(JetStopServiceInstance(s->instance));
+}
+
+/* Its open transactions are not rolled back in it: a later recovery that has it must do that. */
+static void database_that_was_left_out__is_undone_when_it_is_back(void) {
+    struct place p;
+    struct kept b;
+    place_begin(&p);
+    struct script s = p.s;
+    CHECK_OK(script_start_all(&s));
+    CU_ASSERT_TRUE_FATAL(script_check(&s));
+    leave_open(&s);
+    CHECK_OK(script_stop(&s, JET_bitTermDirty));
+    keep(&b, s.b.path);
+    for (unsigned round = 0; round < 2; round++) {
+        disk_delete(s.b.path);
+        CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB));
+        disk_delete("/live/system/edb.chk"); /* from where b was whole, as a restore */
+        disk_put(b.path, b.bytes, b.count);
+        if (round == 0)
+            CHECK_ERR(init3(&s, NULL, JET_bitRecoveryWithoutUndo), JET_errRecoveredWithoutUndo);
+    }
+    free(b.bytes);
+    check_all(&s);
+    place_end(&p);
+}
+
 /* ---- stops ---- */
 
 static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
@@ -186,20 +237,6 @@ static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
         check_all(&s);
     }
     place_end(&p);
-}
-
-/* A file of the disk that outlives disk_load(). */
-struct kept {
-    char path[OS_PATH_MAX];
-    uint8_t *bytes;
-    size_t count;
-};
-static void keep(struct kept *k, const char *path) {
-    snprintf(k->path, sizeof k->path, "%s", path);
-    const uint8_t *bytes = disk_get(path, &k->count);
-    CU_ASSERT_FATAL(bytes != NULL);
-    k->bytes = malloc(k->count);
-    memcpy(k->bytes, bytes, k->count);
 }
 
 /* As a program does that ships log files: to the state of an early crash the later ones are added one by one. */
@@ -492,13 +529,14 @@ TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(database_that_is_not_in_the_map__is_not_looked_for_unless_asked),
           TEST(map__that_cannot_be_right_is_refused), TEST(alternate_path__is_where_databases_are_looked_for),
           TEST(missing_database__is_passed_over_when_asked),
+          TEST(database_that_was_left_out__is_undone_when_it_is_back),
           TEST(stop_anywhere__leaves_what_a_later_start_goes_on_from),
           TEST(recovery_without_undo__goes_on_as_log_files_are_added),
           TEST(callback__that_fails_ends_recovery_which_a_later_start_does_again),
           TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
           TEST(truncation_after_recovery__keeps_what_a_backup_needs),
           TEST(log_files_behind_the_current_one__go_when_allowed),
-          TEST(power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing),
+          TEST(round_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing),
           TEST(log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one),
-          TEST(log_of_another_file_size__begins_anew_when_allowed_and_a_power_cut_loses_nothing),
+          TEST(log_of_another_file_size__begins_anew_when_allowed_and_a_round_cut_loses_nothing),
           TEST(record_of_a_tree_that_does_not_exist__is_a_corrupt_log))
