@@ -355,6 +355,14 @@ static lggen_t next_incremental(const struct inst *inst) {
     return lowest;
 }
 
+/* A database that is not here may need the log files when it is back. */
+static bool left_out(const struct redo *redo) {
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
+        if (redo->dbs[id].attached && !redo->dbs[id].db)
+            return true;
+    return false;
+}
+
 static JET_ERR finish(struct redo *redo, unsigned *undone) {
     JET_ERR err = JET_errSuccess;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
@@ -365,7 +373,7 @@ static JET_ERR finish(struct redo *redo, unsigned *undone) {
     const lggen_t next = next_incremental(redo->inst);
     CALL(shut_clean(redo->inst));
     const lggen_t low = lgpos_gen(atomic_load(&redo->inst->checkpoint));
-    if (redo->options->truncate)
+    if (redo->options->truncate && !left_out(redo))
         CALL(log_truncate(redo->inst->log, next < low ? next : low, NULL));
 cleanup:
     /* A record speaks of a tree that the database does not have: it is no record of ours. */

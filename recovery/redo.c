@@ -244,14 +244,19 @@ static bool same_signature(const JET_SIGNATURE *a, const JET_SIGNATURE *b) {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+/* By its path also where another database is in its new place, if what is not in the map is left out: that must be an
+ * error then. Not in a restore, whose map is of the set's databases and not of those that were made in their places. */
 static const struct path_map *find_map(const struct redo *redo, const struct db_attachment *attachment) {
+    const struct path_map *by_path = NULL;
+    const bool always = redo->options->map_only && !redo->options->set_high;
     for (unsigned i = 0; i < redo->options->map_count; i++) {
         const struct path_map *m = &redo->options->map[i];
-        if (m->has_signature ? same_signature(&m->signature, &attachment->signature)
-                             : strcmp(m->from, attachment->path) == 0)
+        if (m->has_signature && same_signature(&m->signature, &attachment->signature))
             return m;
+        if ((!m->has_signature || always) && strcmp(m->from, attachment->path) == 0)
+            by_path = m;
     }
-    return NULL;
+    return by_path;
 }
 
 /* Where the database of a record is looked for: as the map says, or in JET_paramAlternateDatabaseRecoveryPath. */

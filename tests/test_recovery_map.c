@@ -117,6 +117,27 @@ static void database_that_is_not_in_the_map__is_not_looked_for_unless_asked(void
     place_end(&p);
 }
 
+/* Not to find what the map names is no reason to go on without it. */
+static void map__to_another_database_ends_recovery(void) {
+    struct place p;
+    char a[] = "/live/data/a.edb", b[] = "/live/data/b.edb", other[] = "/other.edb";
+    JET_RSTMAP map[] = {{a, a}, {b, other}};
+    JET_RSTINFO info = {.cbStruct = sizeof info, .rgrstmap = map, .crstmap = 2};
+    place_begin(&p);
+    struct script s = p.s;
+    struct script o = s; /* a database of another signature */
+    script_init(&o, test_random(), "/elsewhere");
+    CHECK_OK(script_start(&o));
+    CHECK_OK(script_create(&o, &o.a));
+    CHECK_OK(script_stop(&o, 0));
+    disk_copy(o.a.path, other);
+    CHECK_ERR(init3(&s, &info, 0), JET_errBadDbSignature);
+    map[1].szNewDatabaseName = b;
+    CHECK_OK(init3(&s, &info, 0));
+    check_all(&s);
+    place_end(&p);
+}
+
 static void map__that_cannot_be_right_is_refused(void) {
     struct place p;
     char a[] = "/live/data/a.edb", b[] = "/live/data/b.edb", c[] = "/live/data/c.edb";
@@ -361,6 +382,13 @@ static void truncation_after_recovery__keeps_what_a_backup_needs(void) {
     CHECK_OK(script_start_all(&s));
     CHECK_OK(JetBackupInstance(s.instance, "/set", JET_bitBackupIncremental, NULL));
     CHECK_OK(script_stop(&s, 0));
+
+    disk_load(p.image); /* a database that is not here needs its log files when it is back */
+    s = p.s;
+    disk_delete(s.b.path);
+    range = range_of();
+    CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB | JET_bitTruncateLogsAfterRecovery));
+    CU_ASSERT_EQUAL(range_of().low, range.low);
     place_end(&p);
 }
 
@@ -527,8 +555,8 @@ static void record_of_a_tree_that_does_not_exist__is_a_corrupt_log(void) {
 
 TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(database_that_is_not_in_the_map__is_not_looked_for_unless_asked),
-          TEST(map__that_cannot_be_right_is_refused), TEST(alternate_path__is_where_databases_are_looked_for),
-          TEST(missing_database__is_passed_over_when_asked),
+          TEST(map__to_another_database_ends_recovery), TEST(map__that_cannot_be_right_is_refused),
+          TEST(alternate_path__is_where_databases_are_looked_for), TEST(missing_database__is_passed_over_when_asked),
           TEST(database_that_was_left_out__is_undone_when_it_is_back),
           TEST(stop_anywhere__leaves_what_a_later_start_goes_on_from),
           TEST(recovery_without_undo__goes_on_as_log_files_are_added),
