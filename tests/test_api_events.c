@@ -547,8 +547,9 @@ static void parameters__decide_what_is_heard(void) {
     CU_ASSERT_TRUE(was_heard(102) && was_heard(210) && was_heard(214) && was_heard(103));
 }
 
-/* What a callback that does what it must not gets, by event: of a backup, a session, the end, a start, a restore. */
-enum { TRIES = 7 };
+/* What a callback that does what it must not gets, by event: of a backup, a session, the end, a start, a restore;
+ * behind these, of what needs no instance. */
+enum { TRIES = 10 };
 static struct {
     uint32_t id;
     JET_ERR errs[TRIES];
@@ -559,7 +560,10 @@ static JET_SESID tried_session;
 static void meddle(const JET_EVENTINFO *event, void *context) {
     JET_INSTANCE inst = event->instance;
     JET_SESID ses;
+    char dir[512];
+    JET_RSTMAP map = {dir, dir};
     (void)context;
+    snprintf(dir, sizeof dir, "%s", test_path("set"));
     if (tried_count == sizeof tried / sizeof tried[0])
         return;
     tried[tried_count].id = event->idEvent;
@@ -569,7 +573,10 @@ static void meddle(const JET_EVENTINFO *event, void *context) {
                            JetInit(&inst),
                            JetRestoreInstance(inst, test_path("set"), NULL, NULL),
                            JetBeginTransaction(tried_session),
-                           JetStopServiceInstance(inst)};
+                           JetStopServiceInstance(inst),
+                           JetInit(NULL),
+                           JetRestore(test_path("set"), NULL),
+                           JetExternalRestore(dir, dir, &map, 1, dir, 0, 0, NULL)};
     memcpy(tried[tried_count++].errs, errs, sizeof errs);
 }
 
