@@ -132,6 +132,8 @@ static JET_ERR check_log_exists(const struct inst_config *config) {
 static JET_ERR begin_init(JET_INSTANCE instance, struct api_inst **out) {
     if (!api_is_nil(instance))
         return api_begin_exclusive(instance, BUSY_INIT, out);
+    if (event_in_callback())
+        return RAISE(JET_errInvalidOperation);
     JET_ERR err = new_instance(NULL, NULL, true, out);
     return err == JET_errRunningInOneInstanceMode ? api_begin_exclusive(instance, BUSY_INIT, out) : err;
 }

@@ -158,6 +158,8 @@ static struct temporary *temporary_new(void) {
 
 /* JetRestore has no instance: it wants an engine without any. */
 static JET_ERR check_no_instance(void) {
+    if (event_in_callback())
+        return RAISE(JET_errInvalidOperation);
     engine_params();
     engine_lock();
     JET_ERR err = engine_only()        ? JET_errAfterInitialization
@@ -168,6 +170,8 @@ static JET_ERR check_no_instance(void) {
 }
 
 static JET_ERR check_not_single(void) {
+    if (event_in_callback())
+        return RAISE(JET_errInvalidOperation);
     engine_params();
     engine_lock();
     bool single = engine_only() != NULL;

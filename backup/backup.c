@@ -135,6 +135,14 @@ cleanup:
 
 /* ---- 3, 5: what the session hands out goes into a file of the set ---- */
 
+/* What the disk of the set says is told with the name of the file. */
+static JET_ERR told(const struct job *j, const char *path, JET_ERR err) {
+    if (err < JET_errSuccess)
+        event_write(&j->inst->events, EVENT_DATABASE_WRITE_ERROR, EVENT_ERROR,
+                    "%s of the backup set cannot be written: error %d (%s)", path, (int)err, err_name(err));
+    return err;
+}
+
 static JET_ERR write_file(struct job *j, JET_HANDLE handle, const char *name, unsigned flags, struct file_sum *sum) {
     JET_ERR err = JET_errSuccess;
     struct os_file *file = NULL;
@@ -146,16 +154,16 @@ static JET_ERR write_file(struct job *j, JET_HANDLE handle, const char *name, un
     CALL(os_path_join(to, j->target, name));
     /* Direct: what lay in the page cache until the sync would go to the disk in one piece, and commits wait behind it.
      */
-    CALL(os_open(to, OS_WRITE | OS_DIRECT | OS_CREATE | flags, &file));
+    CALL(told(j, to, os_open(to, OS_WRITE | OS_DIRECT | OS_CREATE | flags, &file)));
     for (;;) {
         CALL(backup_read(j->backup, handle, j->buffer, PIECE_BYTES, &n));
         if (n == 0)
             break;
-        CALL(os_write(file, summer.sum.bytes, j->buffer, n));
+        CALL(told(j, to, os_write(file, summer.sum.bytes, j->buffer, n)));
         CALL(summer_add(&summer, j->buffer, n));
         CALL(advance(j, n));
     }
-    CALL(os_sync(file));
+    CALL(told(j, to, os_sync(file)));
     CALL(summer_end(&summer, sum));
 cleanup:
     os_close(file);

@@ -275,9 +275,13 @@ static JET_ERR copy_databases(struct restore *r) {
         CALL(os_path_parent(parent, to));
         if (r->config->create_paths)
             CALL(os_make_dirs(parent));
-        CALL(copy_file(from, to, OS_CREATE | OS_TRUNCATE | OS_LOCK, &progress, f->sum.has_sha256, &sum));
-        if (!file_sum_equal(&sum, &f->sum))
-            FAIL(JET_errReadVerifyFailure);
+        err = copy_file(from, to, OS_CREATE | OS_TRUNCATE | OS_LOCK, &progress, f->sum.has_sha256, &sum);
+        if (err >= JET_errSuccess && !file_sum_equal(&sum, &f->sum))
+            err = RAISE(JET_errReadVerifyFailure);
+        if (err < JET_errSuccess)
+            event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s could not be copied to %s: error %d (%s)",
+                        from, to, (int)err, err_name(err));
+        CALL(err);
         CALL(os_sync_parent(to));
     }
     for (unsigned i = 0; i < r->recovery.map_count; i++)

@@ -17,6 +17,13 @@ static JET_ERR is_missing(const struct restore *r, lggen_t gen) {
     return RAISE(JET_errMissingCurrentLogFiles);
 }
 
+static JET_ERR read_own(const struct restore *r, const char *path, struct log_header *header) {
+    JET_ERR err = log_header_read(path, header);
+    if (err < JET_errSuccess && err != JET_errFileNotFound)
+        log_report_unreadable(r->events, path, err);
+    return err;
+}
+
 /* Generation gen is there and goes on from the one before, which was created at *created. An instance that was restored
  * to an earlier moment has other log files under the same signature and numbers. */
 static JET_ERR check_next(const struct restore *r, const struct log_range *range, lggen_t gen,
@@ -26,7 +33,7 @@ static JET_ERR check_next(const struct restore *r, const struct log_range *range
 
     CALL(gen == range->current ? log_path_current(&r->config->log_dir, path)
                                : log_path_archive(&r->config->log_dir, gen, path));
-    err = log_header_read(path, header);
+    err = read_own(r, path, header);
     if (err == JET_errFileNotFound && gen == range->current) /* it has its temporary name: redo looks at it */
         return JET_errSuccess;
     if (err == JET_errFileNotFound)
@@ -47,7 +54,7 @@ static JET_ERR check_signature(const struct restore *r, const struct log_range *
         return JET_errSuccess;
     CALL(range->low ? log_path_archive(&r->config->log_dir, range->low, path)
                     : log_path_current(&r->config->log_dir, path));
-    err = log_header_read(path, header);
+    err = read_own(r, path, header);
     if (err == JET_errFileNotFound && !range->low) /* as above */
         return JET_errSuccess;
     CALL(err);
@@ -90,7 +97,7 @@ static JET_ERR find_other(const struct restore *r, const struct log_range *range
     for (lggen_t gen = from; range->low && gen <= r->chain.high && gen <= range->high && (!*out || gen < *out); gen++) {
         CALL(log_path_archive(&r->config->log_dir, gen, own));
         CALL(log_path_archive(&r->chain.dir, gen, set));
-        err = log_header_read(own, &header[0]);
+        err = read_own(r, own, &header[0]);
         if (err == JET_errFileNotFound)
             continue;
         CALL(err);

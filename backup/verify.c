@@ -96,7 +96,7 @@ static JET_ERR check_generation(struct log_chain *chain, lggen_t gen, const char
         find(f, JET_errLogCorruptDuringHardRestore, EVENT_LOG_CORRUPTION_HARD_RESTORE,
              "log file %s of the backup set is damaged at offset %u", path, check->bad_offset);
     else if (err == JET_errLogFileSizeMismatch || err == JET_errBadLogVersion)
-        find(f, err, EVENT_LOG_CORRUPTION_HARD_RESTORE,
+        find(f, err, err == JET_errBadLogVersion ? EVENT_LOG_BAD_VERSION : EVENT_LOG_CORRUPTION_HARD_RESTORE,
              err == JET_errBadLogVersion ? "log file %s of the backup set is of another format"
                                          : "log file %s of the backup set has not the size that its header says",
              path);
@@ -160,7 +160,7 @@ static void check_trailer(const void *page, const struct dbheader *header, const
     lggen_t current = 0;
     JET_ERR err = trailer_check(page, header, &current);
     if (err < JET_errSuccess)
-        find(f, err, EVENT_RESTORE_FAILED,
+        find(f, err, err == JET_errBadPatchPage ? EVENT_BACKUP_TRAILER_BAD : EVENT_BACKUP_TRAILER_MISMATCH,
              err == JET_errBadPatchPage ? "the trailer of %s is damaged" : "the trailer of %s is that of another copy",
              path);
     else if (current > chain->high)

@@ -2666,7 +2666,8 @@ JET_ERR JET_API JetBackup(JET_PCSTR szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS
  * Errors of each of these functions, besides its own: JET_errNoBackup (none was begun, or it has ended);
  * JET_errBackupAbortByServer (JetStopBackupInstance was called; JetCloseFileInstance goes on working);
  * JET_errInvalidParameter (no such instance); JET_errNotInitialized, JET_errBackupNotAllowedYet (it is starting),
- * JET_errRestoreInProgress, JET_errTermInProgress, JET_errClientRequestToStopJetService, JET_errInstanceUnavailable. */
+ * JET_errRestoreInProgress, JET_errTermInProgress; JET_errClientRequestToStopJetService and JET_errInstanceUnavailable
+ * (JetCloseFileInstance and the end of the backup go on working). */
 
 /* Begins a backup: writes that to the log and the event log, and fixes the log generation that a restore begins with.
  *

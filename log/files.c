@@ -75,6 +75,14 @@ cleanup:
     return err;
 }
 
+void log_report_unreadable(const struct event_sink *events, const char *path, JET_ERR err) {
+    if (err == JET_errBadLogVersion)
+        event_write(events, EVENT_LOG_BAD_VERSION, EVENT_ERROR, "log file %s is of another format", path);
+    else if (err != JET_errOutOfMemory)
+        event_write(events, EVENT_LOG_HEADER_READ_ERROR, EVENT_ERROR,
+                    "log file %s: its header cannot be read, or is none: error %d (%s)", path, (int)err, err_name(err));
+}
+
 JET_ERR log_file_exists(const char *path, bool *out) {
     struct os_stat st;
     JET_ERR err = os_stat(path, &st);

@@ -72,6 +72,8 @@ struct log_header {
 /* Reads and checks a header by its own means: size, checksum, version, ranges. Errors: JET_errFileNotFound,
  * JET_errBadLogVersion, JET_errLogFileCorrupt, JET_errDiskIO. */
 MUST_CHECK JET_ERR log_header_read(const char *path, struct log_header *out);
+/* The event of a log file that gave this error when its header was read. */
+void log_report_unreadable(const struct event_sink *events, const char *path, JET_ERR err);
 
 /* ---- files of a stream ---- */
 

@@ -49,7 +49,8 @@ static bool is_home(const struct log_reader *reader, unsigned i, lggen_t gen) {
 
 /* The current log of a directory, if it is this generation. An edb.log that cannot be read is an error: it had a valid
  * header before it had its name. */
-static JET_ERR find_current(const struct log_dir *dir, lggen_t gen, char *path, bool *found) {
+static JET_ERR find_current(const struct log_dir *dir, lggen_t gen, const struct event_sink *events, char *path,
+                            bool *found) {
     JET_ERR err = JET_errSuccess;
     bool exists;
     struct log_header *header = malloc(sizeof *header);
@@ -58,7 +59,10 @@ static JET_ERR find_current(const struct log_dir *dir, lggen_t gen, char *path, 
     CALL(log_path_current(dir, path));
     CALL(log_file_exists(path, &exists));
     if (exists) {
-        CALL(log_header_read(path, header));
+        err = log_header_read(path, header);
+        if (err < JET_errSuccess)
+            log_report_unreadable(events, path, err);
+        CALL(err);
         *found = header->gen == gen;
     } else {
         CALL(log_path_temp(dir, path));
@@ -73,7 +77,7 @@ static JET_ERR find_current_anywhere(struct log_reader *reader, lggen_t gen, boo
     JET_ERR err = JET_errSuccess;
     for (unsigned i = 0; i < 2 && !*found; i++) {
         if (is_home(reader, i, gen))
-            CALL(find_current(&reader->config.dirs[i], gen, reader->path, found));
+            CALL(find_current(&reader->config.dirs[i], gen, reader->config.events, reader->path, found));
     }
     reader->is_current = *found;
 cleanup:
@@ -124,29 +128,46 @@ cleanup:
 
 /* ---- opening generations ---- */
 
+/* The error of a file that is no part of the log, under the number that it has where it lies: in the set of a restore,
+ * or with the instance. */
+static JET_ERR refuse(const struct log_reader *reader, enum event_id of_set, enum event_id own, const char *why,
+                      JET_ERR err) {
+    event_write(reader->config.events, reader->from_backup_set ? of_set : own, EVENT_ERROR,
+                "log file %s %s: error %d (%s)", reader->path, why, (int)err, err_name(err));
+    return RAISE(err);
+}
+
 static JET_ERR check_chain(const struct log_reader *reader, const struct log_header *previous, lggen_t gen) {
     const struct log_header *header = &reader->image.header;
     if (memcmp(&header->signature, &reader->signature, sizeof reader->signature) != 0)
-        return RAISE(JET_errBadLogSignature);
+        return refuse(reader, EVENT_RESTORE_LOG_BAD_SIGNATURE, EVENT_LOG_BAD_SIGNATURE, "is of another log",
+                      JET_errBadLogSignature);
     if (header->gen != gen)
-        return RAISE(JET_errLogGenerationMismatch);
+        return refuse(reader, EVENT_RESTORE_LOG_NOT_CONTIGUOUS, EVENT_LOG_NOT_CONTIGUOUS,
+                      "has another generation than its name", JET_errLogGenerationMismatch);
     if (previous && memcmp(&header->previous_created, &previous->created, sizeof previous->created) != 0)
-        return RAISE(JET_errInvalidLogSequence);
+        return refuse(reader, EVENT_RESTORE_LOG_NOT_CONTIGUOUS, EVENT_LOG_NOT_CONTIGUOUS,
+                      "does not follow the one before", JET_errInvalidLogSequence);
     return JET_errSuccess;
 }
 
-/* A damaged file of a backup set has an error of its own. */
+/* A damaged file of a backup set has an error of its own; one of the instance, while that is restored, an event. */
 static JET_ERR corrupt(struct log_reader *reader) {
-    event_write(reader->config.events,
-                reader->from_backup_set ? EVENT_LOG_CORRUPTION_HARD_RESTORE : EVENT_LOG_CORRUPTION_SOFT_RECOVERY,
-                EVENT_ERROR, "log file %s is corrupt at offset %u", reader->path, (unsigned)reader->offset);
+    const enum event_id own =
+        reader->config.dirs0_high ? EVENT_LOG_CORRUPTION_HARD_RECOVERY : EVENT_LOG_CORRUPTION_SOFT_RECOVERY;
+    event_write(reader->config.events, reader->from_backup_set ? EVENT_LOG_CORRUPTION_HARD_RESTORE : own, EVENT_ERROR,
+                "log file %s is corrupt at offset %u", reader->path, (unsigned)reader->offset);
     return RAISE(reader->from_backup_set ? JET_errLogCorruptDuringHardRestore : JET_errLogFileCorrupt);
 }
 
 static JET_ERR load(struct log_reader *reader) {
     reader->offset = 0;
     JET_ERR err = log_image_load(&reader->image, reader->path);
-    return err == JET_errLogFileCorrupt ? corrupt(reader) : err;
+    if (err == JET_errLogFileCorrupt)
+        return corrupt(reader);
+    if (err < JET_errSuccess)
+        log_report_unreadable(reader->config.events, reader->path, err);
+    return err;
 }
 
 /* Goes on to the next generation. found false: the log ends here. */
@@ -192,14 +213,31 @@ static bool leads_here(const struct log_image *image, uint32_t offset) {
     return frame.next == offset;
 }
 
+/* Reading was to begin with gen: the log begins later, or ends before. */
+static JET_ERR report_missing_first(const struct log_reader *reader, lggen_t gen) {
+    struct log_range range;
+    JET_ERR err = log_dir_scan(&reader->config.dirs[0], &range);
+    if (err < JET_errSuccess)
+        return err;
+    if (range.low > gen + 1)
+        event_write(reader->config.events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR,
+                    "log generations %u to %u are missing in %s", gen, range.low - 1, reader->config.dirs[0].path);
+    else
+        event_write(reader->config.events, EVENT_LOG_FILE_MISSING, EVENT_ERROR, "log generation %u is missing in %s",
+                    gen, reader->config.dirs[0].path);
+    return JET_errSuccess;
+}
+
 static JET_ERR open_first(struct log_reader *reader) {
     JET_ERR err = JET_errSuccess;
     bool found;
     lggen_t gen = lgpos_gen(reader->config.from);
     uint32_t offset = lgpos_offset(reader->config.from);
     CALL(find_generation(reader, gen, &found));
-    if (!found)
+    if (!found) {
+        CALL(report_missing_first(reader, gen));
         FAIL(JET_errMissingLogFile);
+    }
     CALL(load(reader));
     reader->signature = reader->config.signature ? *reader->config.signature : reader->image.header.signature;
     reader->config.signature = &reader->signature;

@@ -53,6 +53,16 @@ cleanup:
     return err;
 }
 
+/* A log that is to end before redo begins is not the one that the checkpoint speaks of. */
+static JET_ERR check_start(struct inst *inst, const struct recovery_options *options, const struct start *start) {
+    if (!options->last || lgpos_gen(start->from) <= options->last)
+        return JET_errSuccess;
+    event_write(&inst->events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR,
+                "recovery begins with log generation %u, but the log in %s ends with %u", lgpos_gen(start->from),
+                inst->config.log_dir.path, options->last);
+    return RAISE(JET_errRequiredLogFilesMissing);
+}
+
 static JET_ERR remove_checkpoint(struct inst *inst) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
@@ -170,7 +180,7 @@ static JET_ERR check_complete(struct redo *redo, lggen_t last_gen) {
             return RAISE(r->missing == JET_errDatabaseNotFound ? JET_errAttachedDatabaseMismatch : r->missing);
         }
         if (le32(r->db->header->gen_max_required) > last_gen || r->skip_until > redo->end) {
-            event_write(events, EVENT_LOG_RANGE_MISSING, EVENT_ERROR,
+            event_write(events, EVENT_REDO_MISSING_HIGH_LOG, EVENT_ERROR,
                         "database %s requires log generation %u; the last one found is %u", r->db->path,
                         le32(r->db->header->gen_max_required), last_gen);
             return RAISE(JET_errRequiredLogFilesMissing);
@@ -345,6 +355,14 @@ static lggen_t next_incremental(const struct inst *inst) {
     return lowest;
 }
 
+/* A database that is not here may need the log files when it is back. */
+static bool left_out(const struct redo *redo) {
+    for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
+        if (redo->dbs[id].attached && !redo->dbs[id].db)
+            return true;
+    return false;
+}
+
 static JET_ERR finish(struct redo *redo, unsigned *undone) {
     JET_ERR err = JET_errSuccess;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
@@ -355,7 +373,7 @@ static JET_ERR finish(struct redo *redo, unsigned *undone) {
     const lggen_t next = next_incremental(redo->inst);
     CALL(shut_clean(redo->inst));
     const lggen_t low = lgpos_gen(atomic_load(&redo->inst->checkpoint));
-    if (redo->options->truncate)
+    if (redo->options->truncate && !left_out(redo))
         CALL(log_truncate(redo->inst->log, next < low ? next : low, NULL));
 cleanup:
     /* A record speaks of a tree that the database does not have: it is no record of ours. */
@@ -379,6 +397,7 @@ static JET_ERR recover(struct inst *inst, const struct recovery_options *options
     if (!start || !redo)
         FAIL(JET_errOutOfMemory);
     CALL(find_start(inst, options, range, start));
+    CALL(check_start(inst, options, start));
     CALL(open_reader(inst, options, start, &reader));
     CALL(check_log_fits(inst, log_reader_header(reader)));
     redo->inst = inst;
@@ -397,7 +416,7 @@ static JET_ERR recover(struct inst *inst, const struct recovery_options *options
         CALL(end_without_undo(redo));
     CALL(redo_close_detached(redo));
     CALL(drop_unfinished(redo));
-    CALL(check_complete(redo, lgpos_gen(redo->end)));
+    CALL(check_complete(redo, log_reader_header(reader)->gen)); /* in which no record need have ended */
     CALL(cut_log(inst, options));
     CALL(make_writable(inst, log_reader_header(reader), redo->end));
     atomic_store(&inst->checkpoint, options->set_high ? 0 : start->from);
@@ -438,7 +457,9 @@ static JET_ERR check_current(struct inst *inst, const struct recovery_options *o
         header = calloc(1, sizeof *header);
         if (!header)
             FAIL(JET_errOutOfMemory);
-        CALL(log_header_read(path, header));
+        err = log_header_read(path, header);
+        if (err < JET_errSuccess)
+            log_report_unreadable(&inst->events, path, err);
     }
 cleanup:
     free(header);

@@ -50,12 +50,16 @@ cleanup:
     return err;
 }
 
-static void pop_undo(struct redo *redo, trxid_t id) {
+/* The newest of its database: those of one that was left out have not been taken back. */
+static void pop_undo(struct redo *redo, trxid_t id, uint8_t dbid) {
     struct redo_trx *trx = *trx_slot(redo, id);
-    if (!trx || !trx->newest)
+    struct redo_undo **at = trx ? &trx->newest : NULL;
+    while (at && *at && (*at)->undo.dbid != dbid)
+        at = &(*at)->older;
+    if (!at || !*at)
         return; /* the change it compensates is older than redo's start: then so is its effect */
-    struct redo_undo *top = trx->newest;
-    trx->newest = top->older;
+    struct redo_undo *top = *at;
+    *at = top->older;
     free(top);
 }
 
@@ -74,6 +78,50 @@ static void end_trx(struct redo *redo, trxid_t id, bool committed) {
     }
     *slot = trx->next;
     free(trx);
+}
+
+/* A rollback takes back every change, each in a record of its own. Changes that are still here were made to a database
+ * that a recovery had been told to go on without. They are undone at the end, if the database is here now; but not
+ * under the number of their transaction, which is given again after each start. */
+static void roll_back_trx(struct redo *redo, trxid_t id) {
+    struct redo_trx **slot = trx_slot(redo, id), *trx = *slot;
+    if (!trx || !trx->newest) {
+        end_trx(redo, id, false);
+        return;
+    }
+    if (id & REDO_LEFT_OUT)
+        return;
+    *slot = trx->next;
+    struct redo_trx **kept = trx_slot(redo, id | REDO_LEFT_OUT);
+    if (!*kept) {
+        trx->id |= REDO_LEFT_OUT;
+        trx->next = NULL;
+        *kept = trx;
+        return;
+    }
+    struct redo_undo **oldest = &trx->newest;
+    while (*oldest)
+        oldest = &(*oldest)->older;
+    *oldest = (*kept)->newest;
+    (*kept)->newest = trx->newest;
+    free(trx);
+}
+
+/* Another database has the number now, or the same one, made whole elsewhere. Was there anything? */
+static bool forget_left_out(struct redo *redo, uint8_t dbid) {
+    bool found = false;
+    for (unsigned i = 0; i < REDO_BUCKETS; i++)
+        for (struct redo_trx *trx = redo->trxs[i]; trx; trx = trx->next)
+            for (struct redo_undo **at = &trx->newest, *u; (u = *at) && trx->id & REDO_LEFT_OUT;) {
+                if (u->undo.dbid == dbid) {
+                    *at = u->older;
+                    free(u);
+                    found = true;
+                } else {
+                    at = &u->older;
+                }
+            }
+    return found;
 }
 
 static void tree_freed(struct redo *redo, uint8_t dbid, const struct undo *freed) {
@@ -196,14 +244,19 @@ static bool same_signature(const JET_SIGNATURE *a, const JET_SIGNATURE *b) {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+/* By its path also where another database is in its new place, if what is not in the map is left out: that must be an
+ * error then. Not in a restore, whose map is of the set's databases and not of those that were made in their places. */
 static const struct path_map *find_map(const struct redo *redo, const struct db_attachment *attachment) {
+    const struct path_map *by_path = NULL;
+    const bool always = redo->options->map_only && !redo->options->set_high;
     for (unsigned i = 0; i < redo->options->map_count; i++) {
         const struct path_map *m = &redo->options->map[i];
-        if (m->has_signature ? same_signature(&m->signature, &attachment->signature)
-                             : strcmp(m->from, attachment->path) == 0)
+        if (m->has_signature && same_signature(&m->signature, &attachment->signature))
             return m;
+        if ((!m->has_signature || always) && strcmp(m->from, attachment->path) == 0)
+            by_path = m;
     }
-    return NULL;
+    return by_path;
 }
 
 /* Where the database of a record is looked for: as the map says, or in JET_paramAlternateDatabaseRecoveryPath. */
@@ -256,8 +309,12 @@ static JET_ERR place_in_log(struct redo *redo, struct redo_db *r) {
     }
     if (!same_log)
         return RAISE(JET_errBadLogSignature);
-    if (le32(h->gen_min_required) < redo->first)
+    if (le32(h->gen_min_required) < redo->first) {
+        event_write(&redo->inst->events, EVENT_REDO_MISSING_LOW_LOG, EVENT_ERROR,
+                    "database %s requires log generations %u to %u; recovery begins with %u", r->db->path,
+                    le32(h->gen_min_required), le32(h->gen_max_required), redo->first);
         return RAISE(JET_errRequiredLogFilesMissing);
+    }
     r->skip_until = disk_lgpos_get(&h->lgpos_attach);
     return JET_errSuccess;
 }
@@ -268,6 +325,13 @@ static void set_missing(struct redo_db *r, JET_ERR why) {
     if (r->db)
         db_abandon(r->db);
     r->db = NULL;
+}
+
+static void set_mismatched(const struct redo *redo, struct redo_db *r, lgpos_t at) {
+    event_write(&redo->inst->events, EVENT_DB_MISMATCH_DURING_RECOVERY, EVENT_ERROR,
+                "database %s is an older or another copy than the log expects at %08X:%08X", r->attachment.path,
+                lgpos_gen(at), lgpos_offset(at));
+    set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
 }
 
 /* A process may have died between the two copies of the header, and before the first was durable. The log will not say
@@ -435,7 +499,9 @@ static JET_ERR attach_db(struct redo *redo, struct db_attachment *attachment, bo
     const bool may_make = creating && set_high && (redo->options->in_place || lgpos_gen(begin) > set_high);
 
     if (!same && r->attached && !r->creating)
-        detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged */
+        detach_db(redo, attachment->dbid, begin); /* its attach failed when it had been logged, or it was left out */
+    if (begin && forget_left_out(redo, attachment->dbid))
+        r->detached_at = 0; /* not clean */
     if (!same || !r->db)
         CALL(close_detached(redo, r));
     CALL(close_elsewhere(redo, attachment));
@@ -447,7 +513,7 @@ static JET_ERR attach_db(struct redo *redo, struct db_attachment *attachment, bo
     r->unwanted = !wanted;
     CALL(open_db(redo, r, may_make));
     if (r->db && begin && is_older(r, begin))
-        set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
+        set_mismatched(redo, r, begin);
     if (r->db && !creating && !r->finished && begin && begin >= r->skip_until)
         CALL(make_dirty(redo, r, begin));
 cleanup:
@@ -475,7 +541,7 @@ static JET_ERR redo_change(struct redo *redo, const struct log_record *record) {
     if (change.dbid < DB_FIRST_DBID || change.dbid > DB_MAX)
         FAIL(JET_errLogFileCorrupt);
     if (change.compensates)
-        pop_undo(redo, change.trx);
+        pop_undo(redo, change.trx, change.dbid);
     else if (change.has_undo && change.undo.op == UNDO_TREE_FREED)
         tree_freed(redo, change.dbid, &change.undo);
     else if (change.has_undo)
@@ -485,7 +551,7 @@ static JET_ERR redo_change(struct redo *redo, const struct log_record *record) {
     if (!r->attached || !r->db || record->begin < r->skip_until)
         goto cleanup;
     if (r->finished) {
-        set_missing(r, RAISE(JET_errAttachedDatabaseMismatch));
+        set_mismatched(redo, r, record->begin);
         goto cleanup;
     }
     if (change.dbtime > atomic_load(&r->db->dbtime))
@@ -533,7 +599,10 @@ JET_ERR redo_record(struct redo *redo, const struct log_record *record) {
     case LOGREC_ROLLBACK:
         if (record->bytes != 8)
             FAIL(JET_errLogFileCorrupt);
-        end_trx(redo, load64(record->data), record->type == LOGREC_COMMIT);
+        if (record->type == LOGREC_COMMIT)
+            end_trx(redo, load64(record->data), true);
+        else
+            roll_back_trx(redo, load64(record->data));
         break;
     case LOGREC_CREATE_DB:
     case LOGREC_ATTACH_DB:

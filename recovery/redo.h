@@ -50,6 +50,7 @@ struct redo_closed {
 };
 
 #define REDO_BUCKETS 1024
+#define REDO_LEFT_OUT (UINT64_C(1) << 63) /* in a transaction's number: rolled back but for databases left out */
 
 struct redo {
     struct inst *inst;

@@ -11,44 +11,20 @@
 #include "base/event.h"
 #include "tests/lib/fault.h"
 #include "tests/lib/testapi.h"
+#include "tests/lib/testevents.h"
 
 #define PAGE 4096u
 
 /* ---- docs/events.md and base/event.h ---- */
 
-#define IDS 1000u
+#define IDS TESTEVENTS_IDS
 
 static char doc_severity[IDS][32]; /* "": not in the document */
 static char enum_name[IDS][64];    /* "": not in the enum */
 
-static char *slurp(const char *path) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *f = fopen(path, "r");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-    CU_ASSERT_FATAL(getdelim(&text, &size, 0, f) > 0);
-    fclose(f);
-    return text;
-}
-
-/* "| 213 | STOP_BACKUP_INSTANCE_ID | information | a backup is complete | |" */
-static void read_document(void) {
-    char *text = slurp(ESENT_SOURCE_DIR "/docs/events.md"), *rest = text, name[80], severity[32];
-    unsigned id;
-    memset(doc_severity, 0, sizeof doc_severity);
-    for (char *line; (line = strsep(&rest, "\n"));) {
-        if (sscanf(line, "| %u | %79[A-Z_0-9] | %31[a-z, ] |", &id, name, severity) != 3)
-            continue;
-        CU_ASSERT_FATAL(id < IDS);
-        CU_ASSERT_EQUAL(doc_severity[id][0], 0); /* once */
-        snprintf(doc_severity[id], sizeof doc_severity[id], "%s", severity);
-    }
-    free(text);
-}
-
 /* "    EVENT_STOP_BACKUP = 213," */
 static void read_enum(void) {
-    char *text = slurp(ESENT_SOURCE_DIR "/base/event.h"), *rest = strstr(text, "enum event_id {"), name[64];
+    char *text = testevents_slurp(ESENT_SOURCE_DIR "/base/event.h"), *rest = strstr(text, "enum event_id {"), name[64];
     unsigned id;
     memset(enum_name, 0, sizeof enum_name);
     CU_ASSERT_PTR_NOT_NULL_FATAL(rest);
@@ -60,7 +36,7 @@ static void read_enum(void) {
 
 static void document__lists_the_events_that_the_code_knows(void) {
     unsigned count = 0;
-    read_document();
+    testevents_read_document(doc_severity);
     read_enum();
     for (unsigned id = 0; id < IDS; id++) {
         count += enum_name[id][0] != 0;
@@ -81,7 +57,7 @@ static void mark_written(const char *folder, bool written[IDS]) {
         if (!strstr(e->d_name, ".c"))
             continue;
         snprintf(path, sizeof path, "%s/%s/%.200s", ESENT_SOURCE_DIR, folder, e->d_name);
-        char *text = slurp(path), name[64];
+        char *text = testevents_slurp(path), name[64];
         for (const char *at = text; (at = strstr(at, "EVENT_")); at++)
             if (sscanf(at, "EVENT_%63[A-Z_]", name) == 1)
                 for (unsigned id = 0; id < IDS; id++)
@@ -128,7 +104,7 @@ static void hear(const JET_EVENTINFO *event, void *context) {
 
 static void hear_nothing_yet(void) {
     heard_count = heard_at = 0;
-    read_document();
+    testevents_read_document(doc_severity);
 }
 
 /* The next event with this number, which contains these facts (the last one: NULL), and says what it is. */
@@ -571,8 +547,9 @@ static void parameters__decide_what_is_heard(void) {
     CU_ASSERT_TRUE(was_heard(102) && was_heard(210) && was_heard(214) && was_heard(103));
 }
 
-/* What a callback that does what it must not gets, by event: of a backup, a session, the end, a start, a restore. */
-enum { TRIES = 7 };
+/* What a callback that does what it must not gets, by event: of a backup, a session, the end, a start, a restore;
+ * behind these, of what needs no instance. */
+enum { TRIES = 10 };
 static struct {
     uint32_t id;
     JET_ERR errs[TRIES];
@@ -583,7 +560,10 @@ static JET_SESID tried_session;
 static void meddle(const JET_EVENTINFO *event, void *context) {
     JET_INSTANCE inst = event->instance;
     JET_SESID ses;
+    char dir[512];
+    JET_RSTMAP map = {dir, dir};
     (void)context;
+    snprintf(dir, sizeof dir, "%s", test_path("set"));
     if (tried_count == sizeof tried / sizeof tried[0])
         return;
     tried[tried_count].id = event->idEvent;
@@ -593,7 +573,10 @@ static void meddle(const JET_EVENTINFO *event, void *context) {
                            JetInit(&inst),
                            JetRestoreInstance(inst, test_path("set"), NULL, NULL),
                            JetBeginTransaction(tried_session),
-                           JetStopServiceInstance(inst)};
+                           JetStopServiceInstance(inst),
+                           JetInit(NULL),
+                           JetRestore(test_path("set"), NULL),
+                           JetExternalRestore(dir, dir, &map, 1, dir, 0, 0, NULL)};
     memcpy(tried[tried_count++].errs, errs, sizeof errs);
 }
 

@@ -1,5 +1,5 @@
 /* The functions for external backup, as a client uses and misuses them: which call may follow which, what it gets
- * otherwise and that the backup goes on, arguments, and what ends a backup from outside. */
+ * otherwise and that the backup goes on, arguments, and what ends a backup from outside. test-label: threads */
 #include <pthread.h>
 #include <sched.h>
 
@@ -481,6 +481,18 @@ static void stopped_service__lets_a_backup_be_given_back_and_nothing_else(void) 
     end(&c.s);
 }
 
+static void term__that_is_refused_for_a_transaction_leaves_the_backup_alone(void) {
+    struct client c = {.log = ""};
+    begin(&c.s);
+    reach(&c, DATABASE_OPEN);
+    CHECK_OK(JetBeginTransaction(c.s.session));
+    CHECK_ERR(JetTerm2(c.s.instance, JET_bitTermComplete | JET_bitTermStopBackup), JET_errTooManyActiveUsers);
+    CHECK_OK(call_read(&c));
+    CHECK_OK(JetCommitTransaction(c.s.session, 0));
+    complete(&c, DATABASE_OPEN);
+    end(&c.s);
+}
+
 static void log_that_fails__ends_the_backup(void) {
     struct script s;
     begin(&s);
@@ -631,6 +643,7 @@ TEST_MAIN(TEST(illegal_call__gets_its_error_and_the_backup_goes_on),
           TEST(term__waits_for_a_read), TEST(handles__of_other_files_backups_and_instances_open_nothing),
           TEST(arguments__that_cannot_be_are_refused_and_the_backup_goes_on),
           TEST(lists__are_whole_or_cut_where_the_buffer_ends), TEST(loginfo__names_the_generations_of_the_list),
-          TEST(stopped_service__lets_a_backup_be_given_back_and_nothing_else), TEST(log_that_fails__ends_the_backup),
+          TEST(stopped_service__lets_a_backup_be_given_back_and_nothing_else),
+          TEST(term__that_is_refused_for_a_transaction_leaves_the_backup_alone), TEST(log_that_fails__ends_the_backup),
           TEST(term__refuses_or_ends_a_backup_that_begins_at_the_same_moment),
           TEST(single_instance_mode__has_a_function_without_an_instance_for_each))

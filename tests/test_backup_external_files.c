@@ -1,5 +1,5 @@
 /* External backup, the files: what the headers of databases say afterwards, which log files go, what damage does, and
- * that what a client copied with these calls restores. P9 P11. */
+ * that what a client copied with these calls restores. P9 P11. test-label: threads */
 #include <pthread.h>
 
 #include "base/checksum.h"
@@ -245,6 +245,40 @@ static void damaged_page__leaves_its_database_out_and_the_backup_goes_on(void) {
     disk_done();
 }
 
+static void read_that_fails__closes_the_file_which_can_be_read_again(void) {
+    struct script s;
+    begin(&s);
+    CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
+    disk_fail(1, "/d/data/b.edb", JET_errDiskIO);
+    CHECK_ERR(copy_file_to(&s, s.b.path, NULL), JET_errDiskIO);
+    copy_databases(&s, NULL);
+    copy_logs(&s, NULL);
+    CHECK_OK(JetTruncateLogInstance(s.instance));
+    CHECK_OK(JetEndExternalBackupInstance(s.instance));
+    CU_ASSERT_TRUE(stamps(&s, &s.b).bkinfoFullPrev.genHigh > 0);
+    end(&s);
+}
+
+static void read_only_database__is_not_backed_up(void) {
+    struct script s;
+    JET_HANDLE handle;
+    uint32_t low, high;
+    begin(&s);
+    CHECK_OK(script_detach(&s, &s.b));
+    CHECK_OK(JetAttachDatabase(s.session, s.b.path, JET_bitDbReadOnly));
+    CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
+    get_list(&s, JetGetAttachInfoInstance);
+    CU_ASSERT_EQUAL(count_of_list(), 1);
+    CU_ASSERT_STRING_EQUAL(list, s.a.path);
+    CHECK_ERR(JetOpenFileInstance(s.instance, s.b.path, &handle, &low, &high), JET_errDatabaseNotFound);
+    copy_databases(&s, NULL);
+    copy_logs(&s, NULL);
+    CHECK_OK(JetTruncateLogInstance(s.instance));
+    CHECK_OK(JetEndExternalBackupInstance(s.instance));
+    back_up(&s, JET_bitBackupIncremental, true, 0, NULL); /* nobody asks for a full one of it */
+    end(&s);
+}
+
 static void flipped_bit__is_corrected_in_the_copy_and_in_the_database(void) {
     struct script s;
     begin(&s);
@@ -431,6 +465,7 @@ TEST_MAIN(TEST(file_closed_before_its_end__does_not_count_as_copied),
           TEST(truncate__deletes_what_its_list_says),
           TEST(circular_logging__keeps_what_a_full_backup_needs_and_refuses_an_incremental),
           TEST(damaged_page__leaves_its_database_out_and_the_backup_goes_on),
+          TEST(read_that_fails__closes_the_file_which_can_be_read_again), TEST(read_only_database__is_not_backed_up),
           TEST(flipped_bit__is_corrected_in_the_copy_and_in_the_database), TEST(damaged_log_file__ends_the_backup),
           TEST(missing_log_files__end_an_incremental_backup_before_it_rolls),
           TEST(trailer__says_which_copy_it_ends_and_how_far_redo_must_come),

@@ -62,6 +62,20 @@ static void set_paths(struct script *s, const char *a, const char *b) {
     snprintf(s->b.path, sizeof s->b.path, "%s", b);
 }
 
+/* A file of the disk that outlives disk_load(). */
+struct kept {
+    char path[OS_PATH_MAX];
+    uint8_t *bytes;
+    size_t count;
+};
+static void keep(struct kept *k, const char *path) {
+    snprintf(k->path, sizeof k->path, "%s", path);
+    const uint8_t *bytes = disk_get(path, &k->count);
+    CU_ASSERT_FATAL(bytes != NULL);
+    k->bytes = malloc(k->count);
+    memcpy(k->bytes, bytes, k->count);
+}
+
 /* ---- places ---- */
 
 static void map__finds_databases_that_were_moved(void) {
@@ -100,6 +114,27 @@ static void database_that_is_not_in_the_map__is_not_looked_for_unless_asked(void
     CU_ASSERT_TRUE(script_check(&s));
     CHECK_ERR(JetAttachDatabase(s.session, s.b.path, 0), JET_errDatabaseDirtyShutdown);
     CHECK_OK(script_stop(&s, 0));
+    place_end(&p);
+}
+
+/* Not to find what the map names is no reason to go on without it. */
+static void map__to_another_database_ends_recovery(void) {
+    struct place p;
+    char a[] = "/live/data/a.edb", b[] = "/live/data/b.edb", other[] = "/other.edb";
+    JET_RSTMAP map[] = {{a, a}, {b, other}};
+    JET_RSTINFO info = {.cbStruct = sizeof info, .rgrstmap = map, .crstmap = 2};
+    place_begin(&p);
+    struct script s = p.s;
+    struct script o = s; /* a database of another signature */
+    script_init(&o, test_random(), "/elsewhere");
+    CHECK_OK(script_start(&o));
+    CHECK_OK(script_create(&o, &o.a));
+    CHECK_OK(script_stop(&o, 0));
+    disk_copy(o.a.path, other);
+    CHECK_ERR(init3(&s, &info, 0), JET_errBadDbSignature);
+    map[1].szNewDatabaseName = b;
+    CHECK_OK(init3(&s, &info, 0));
+    check_all(&s);
     place_end(&p);
 }
 
@@ -166,6 +201,43 @@ static void missing_database__is_passed_over_when_asked(void) {
     place_end(&p);
 }
 
+/* A row of its own in both databases, by a transaction that is open when the log and all pages are on the disk. */
+static void leave_open(struct script *s) {
+    struct script_db *dbs[] = {&s->a, &s->b, &s->a};
+    CHECK_OK(JetBeginTransaction(s->session));
+    for (int32_t i = 0; i < 3; i++) {
+        const int32_t id = 1000000 + i;
+        CHECK_OK(JetPrepareUpdate(s->session, dbs[i]->table, JET_prepInsert));
+        CHECK_OK(JetSetColumn(s->session, dbs[i]->table, dbs[i]->id, &id, sizeof id, 0, NULL));
+        CHECK_OK(JetUpdate(s->session, dbs[i]->table, NULL, 0, NULL));
+    }
+    CHECK_OK(JetStopServiceInstance(s->instance));
+}
+
+/* Its open transactions are not rolled back in it: a later recovery that has it must do that. */
+static void database_that_was_left_out__is_undone_when_it_is_back(void) {
+    struct place p;
+    struct kept b;
+    place_begin(&p);
+    struct script s = p.s;
+    CHECK_OK(script_start_all(&s));
+    CU_ASSERT_TRUE_FATAL(script_check(&s));
+    leave_open(&s);
+    CHECK_OK(script_stop(&s, JET_bitTermDirty));
+    keep(&b, s.b.path);
+    for (unsigned round = 0; round < 2; round++) {
+        disk_delete(s.b.path);
+        CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB));
+        disk_delete("/live/system/edb.chk"); /* from where b was whole, as a restore */
+        disk_put(b.path, b.bytes, b.count);
+        if (round == 0)
+            CHECK_ERR(init3(&s, NULL, JET_bitRecoveryWithoutUndo), JET_errRecoveredWithoutUndo);
+    }
+    free(b.bytes);
+    check_all(&s);
+    place_end(&p);
+}
+
 /* ---- stops ---- */
 
 static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
@@ -186,20 +258,6 @@ static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
         check_all(&s);
     }
     place_end(&p);
-}
-
-/* A file of the disk that outlives disk_load(). */
-struct kept {
-    char path[OS_PATH_MAX];
-    uint8_t *bytes;
-    size_t count;
-};
-static void keep(struct kept *k, const char *path) {
-    snprintf(k->path, sizeof k->path, "%s", path);
-    const uint8_t *bytes = disk_get(path, &k->count);
-    CU_ASSERT_FATAL(bytes != NULL);
-    k->bytes = malloc(k->count);
-    memcpy(k->bytes, bytes, k->count);
 }
 
 /* As a program does that ships log files: to the state of an early crash the later ones are added one by one. */
@@ -324,6 +382,13 @@ static void truncation_after_recovery__keeps_what_a_backup_needs(void) {
     CHECK_OK(script_start_all(&s));
     CHECK_OK(JetBackupInstance(s.instance, "/set", JET_bitBackupIncremental, NULL));
     CHECK_OK(script_stop(&s, 0));
+
+    disk_load(p.image); /* a database that is not here needs its log files when it is back */
+    s = p.s;
+    disk_delete(s.b.path);
+    range = range_of();
+    CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB | JET_bitTruncateLogsAfterRecovery));
+    CU_ASSERT_EQUAL(range_of().low, range.low);
     place_end(&p);
 }
 
@@ -353,6 +418,65 @@ static void log_files_behind_the_current_one__go_when_allowed(void) {
     CHECK_OK(JetTerm(s.instance));
     CU_ASSERT_TRUE(range_of().high < range_of().current);
     check_all(&s);
+    disk_image_free(image);
+    place_end(&p);
+}
+
+/* A roll leaves a generation without a record, and the headers may say that they need it before the checkpoint file
+ * says that redo begins there. */
+static void power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing(void) {
+    struct place p;
+    char list[4096];
+    uint32_t bytes;
+    place_begin(&p);
+    unsigned points = 0;
+    for (bool through = false; !through; points++) {
+        struct script s = p.s;
+        disk_load(p.image);
+        CHECK_OK(script_start_all(&s));
+        CU_ASSERT_TRUE_FATAL(script_check(&s));
+        CHECK_OK(script_run(&s, AT_CRASH + 3));
+        CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
+        CHECK_OK(JetGetLogInfoInstance(s.instance, list, sizeof list, &bytes));
+        disk_power_off_at(points + 1);
+        JET_ERR err = JetStopServiceInstance(s.instance);
+        through = !disk_power_is_off();
+        CU_ASSERT_TRUE(!through || err >= JET_errSuccess);
+        JET_ERR ended = JetEndExternalBackupInstance2(s.instance, JET_bitBackupEndAbort);
+        (void)ended;
+        script_drop(&s);
+        disk_no_fault();
+        disk_power_on(DISK_LOSES);
+        check_all(&s);
+    }
+    printf("%u points ", points);
+    place_end(&p);
+}
+
+/* The files that go are those behind the current one: never those in which redo begins. */
+static void log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one(void) {
+    struct place p;
+    char current[OS_PATH_MAX], path[OS_PATH_MAX];
+    size_t bytes;
+    place_begin(&p);
+    struct script s = p.s;
+    CHECK_OK(log_path_current(&logs, current));
+    CHECK_OK(log_path_archive(&logs, range_of().low, path));
+    uint8_t *stale = malloc(64 * 1024);
+    memcpy(stale, disk_get(path, &bytes), 64 * 1024);
+    s.depth = 128 * 1024;
+    CHECK_OK(script_start_all(&s)); /* redo will begin behind the first file */
+    CU_ASSERT_TRUE_FATAL(script_check(&s));
+    CHECK_OK(script_run(&s, AT_CRASH + 60));
+    CHECK_OK(script_stop(&s, JET_bitTermDirty));
+    struct disk_image *image = disk_save();
+    disk_put(current, stale, 64 * 1024); /* somebody put an old file in its place */
+    free(stale);
+    const struct log_range range = range_of();
+    set_flag(&s, JET_paramDeleteOutOfRangeLogs, 64);
+    CHECK_ERR(JetInit(&s.instance), JET_errRequiredLogFilesMissing);
+    CHECK_OK(JetTerm(s.instance));
+    CU_ASSERT_EQUAL(range_of().high, range.high);
     disk_image_free(image);
     place_end(&p);
 }
@@ -431,13 +555,16 @@ static void record_of_a_tree_that_does_not_exist__is_a_corrupt_log(void) {
 
 TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(database_that_is_not_in_the_map__is_not_looked_for_unless_asked),
-          TEST(map__that_cannot_be_right_is_refused), TEST(alternate_path__is_where_databases_are_looked_for),
-          TEST(missing_database__is_passed_over_when_asked),
+          TEST(map__to_another_database_ends_recovery), TEST(map__that_cannot_be_right_is_refused),
+          TEST(alternate_path__is_where_databases_are_looked_for), TEST(missing_database__is_passed_over_when_asked),
+          TEST(database_that_was_left_out__is_undone_when_it_is_back),
           TEST(stop_anywhere__leaves_what_a_later_start_goes_on_from),
           TEST(recovery_without_undo__goes_on_as_log_files_are_added),
           TEST(callback__that_fails_ends_recovery_which_a_later_start_does_again),
           TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
           TEST(truncation_after_recovery__keeps_what_a_backup_needs),
           TEST(log_files_behind_the_current_one__go_when_allowed),
+          TEST(power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing),
+          TEST(log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one),
           TEST(log_of_another_file_size__begins_anew_when_allowed_and_a_power_cut_loses_nothing),
           TEST(record_of_a_tree_that_does_not_exist__is_a_corrupt_log))
