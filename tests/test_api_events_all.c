@@ -297,7 +297,7 @@ static JET_ERR restore_without_log(void) {
     return restore();
 }
 static JET_ERR restore_to_full_disk(void) {
-    disk_fail(3, "/new/data/a.edb", JET_errDiskFull); /* after a look at who uses it, and the open */
+    disk_fail(4, "/new/data/a.edb", JET_errDiskFull); /* after looks at whose it is, and the open */
     return restore();
 }
 static JET_ERR restore_over_foreign_log(void) {
