@@ -15,7 +15,8 @@
  *     6 HEADER    u16 bytes, external header
  *     7 LINKS     u32 prev, u32 next
  *     8 PAGEFLAGS u32 flags
- * LOGREC_COMMIT: u64 trx.   LOGREC_ROLLBACK: u64 trx (all its undos are done).
+ * LOGREC_COMMIT: u64 trx.   LOGREC_ROLLBACK: u64 trx (all its undos are done, but for those in
+ *     databases that a recovery was told to go on without: redo keeps them until the database is there).
  * LOGREC_CREATE_DB: u8 dbid, 3 zero, u32 page size, 28 signature of the database, u16 path bytes, path (UTF-8).
  * LOGREC_ATTACH_DB: the same.  LOGREC_DETACH_DB: u8 dbid.
  * LOGREC_BACKUP: u8 phase (1 begin, 2 stamp), u8 kind (enum backup_stamp), u8 dbid, 0, BKINFO 24.

@@ -1672,7 +1672,7 @@ JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
  *                                        that did not end are kept open: more log files may be added, and a later
  *                                        start goes on.
  *        JET_bitTruncateLogsAfterRecovery  deletes the log files that neither recovery nor the next incremental backup
- *                                        of the recovered databases needs
+ *                                        of the recovered databases needs; none if a database was left out
  *
  * Errors: JET_errFileNotFound also with JET_bitRecoveryWithoutUndo; JET_errInvalidGrbit for options that ESE reserves
  * (JET_bitReplayReplicatedLogFiles) and those that it has for replicas.
@@ -1684,9 +1684,10 @@ JET_ERR JET_API JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
  * prstInfo  NULL: as JetInit2. Else with cbStruct set, and
  *           rgrstmap, crstmap  where databases are: szNewDatabaseName. A database is known by the signature of the file
  *                              there; szDatabaseName (as the log has it, may be NULL) is used where there is no such
- *                              file. A database that is not in the map is not looked for and stays as it is, unless
- *                              JET_bitReplayMissingMapEntryDB is set. crstmap 0: no map, all are where the log says,
- *                              or in JET_paramAlternateDatabaseRecoveryPath.
+ *                              file, or another database's: that is JET_errBadDbSignature. A database that is not in
+ *                              the map is not looked for and stays as it is, unless JET_bitReplayMissingMapEntryDB is
+ *                              set. crstmap 0: no map, all are where the log says, or in
+ *                              JET_paramAlternateDatabaseRecoveryPath.
  *           lgposStop          records that begin here or later are not redone and nothing is undone:
  *                              JET_errRecoveredWithoutUndo, and what JET_bitRecoveryWithoutUndo says. isec and ib
  *                              beyond the last record of lGeneration: that generation is replayed to its end. All

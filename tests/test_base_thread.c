@@ -1,4 +1,5 @@
-/* Locks that exclude, waits that end, and a lock order that is enforced in debug builds. */
+/* Locks that exclude, waits that end, and a lock order that is enforced in debug builds.
+ * test-label: threads */
 #define _GNU_SOURCE
 #include "tests/lib/test.h"
 

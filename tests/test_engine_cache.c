@@ -1,4 +1,5 @@
 /* The page cache: reading and verifying, write-back in the right order (P1, P5, P7), eviction, many threads at once.
+ * test-label: threads
  *
  * The tests' pages hold the end of their last log record in place of a dbtime, so that what is written to the file can
  * be compared with how far the log is durable; page's objid counts its changes. */

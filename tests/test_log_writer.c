@@ -1,4 +1,5 @@
-/* The writer: what is on disk after append, flush, roll, and after each way in which the disk can fail. */
+/* The writer: what is on disk after append, flush, roll, and after each way in which the disk can fail.
+ * test-label: threads */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
