@@ -91,8 +91,9 @@ uint64_t cache_file_corrected(const struct cache_file *file); /* bits corrected 
 uint64_t cache_resident_bytes(const struct cache *cache);
 uint64_t cache_dirty_pages(const struct cache_file *file); /* about */
 
-/* For backup: the page as a reader gets it, into out: verified, and corrected in the database too if it had to be. Its checksum is set. A never-used page is all zero: success. Durable in the log up
- * to its last change on return (WAL: a copy of a page must not be ahead of the log). */
+/* For backup: the page as a reader gets it, into out: verified, and corrected in the database too if it had to be. Its
+ * checksum is set. A never-used page is all zero: success. Durable in the log up to its last change on return (WAL: a
+ * copy of a page must not be ahead of the log). */
 MUST_CHECK JET_ERR cache_copy_page(struct cache_file *file, pgno_t pgno, uint8_t *out);
 
 #endif

@@ -41,7 +41,7 @@ struct inst {
     struct os_mutex mutex;           /* OS_RANK_INST: everything below */
     struct db *dbs[DB_MAX + 1];      /* by dbid; 0 unused */
     bool backup_running;             /* attach and detach are refused meanwhile */
-    struct backup *backup;   /* backup/session.h */
+    struct backup *backup;           /* backup/session.h */
     struct os_cond backup_ended;
     struct os_mutex backup_mutex;      /* OS_RANK_BACKUP */
     _Atomic bool backup_stop;          /* asked to end: JET_errBackupAbortByServer */

@@ -174,8 +174,8 @@ static bool print_backup(struct line *l, struct slice payload) {
     if (payload.n != 28)
         return false;
     uint8_t phase = payload.p[0], kind = payload.p[1];
-    add(l, "backup %s %s db %u generations %u to %u", phases[phase <= 2 ? phase : 0], kinds[kind <= STAMP_DIFFERENTIAL ? kind : 0],
-        payload.p[2], load32(payload.p + 20), load32(payload.p + 24));
+    add(l, "backup %s %s db %u generations %u to %u", phases[phase <= 2 ? phase : 0],
+        kinds[kind <= STAMP_DIFFERENTIAL ? kind : 0], payload.p[2], load32(payload.p + 20), load32(payload.p + 24));
     return true;
 }
 
