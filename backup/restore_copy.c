@@ -21,6 +21,11 @@ static void copy_close(struct copy *c) {
     free(c->page);
 }
 
+/* An external restore that was interrupted has cut the trailer off. */
+static bool is_prepared(const struct copy *c) {
+    return le32(c->header->full_cur.gen_high) != 0;
+}
+
 static JET_ERR copy_open(struct copy *c, const char *path, unsigned flags) {
     JET_ERR err = JET_errSuccess;
     uint64_t bytes;
@@ -33,18 +38,18 @@ static JET_ERR copy_open(struct copy *c, const char *path, unsigned flags) {
     CALL(dbheader_read(c->file, c->header, NULL));
     CALL(os_size(c->file, &bytes));
     const uint32_t page_size = le32(c->header->page_size);
-    if (bytes % page_size != 0 || bytes < 3 * (uint64_t)page_size)
-        FAIL(JET_errBadBackupDatabaseSize);
+    c->pages_end = bytes;
+    if (bytes % page_size != 0 || bytes < 3 * (uint64_t)page_size) {
+        if (!is_prepared(c)) /* else redo was cut off while the file grew */
+            FAIL(JET_errBadBackupDatabaseSize);
+        goto cleanup;
+    }
     CALL(os_read(c->file, bytes - page_size, c->page, page_size));
     c->has_trailer = trailer_check(c->page, c->header, &current) >= JET_errSuccess;
-    c->pages_end = c->has_trailer ? bytes - page_size : bytes;
+    if (c->has_trailer)
+        c->pages_end = bytes - page_size;
 cleanup:
     return err;
-}
-
-/* An external restore that was interrupted has cut the trailer off. */
-static bool is_prepared(const struct copy *c) {
-    return le32(c->header->full_cur.gen_high) != 0;
 }
 
 JET_ERR restore_check_copy(struct restore *r, const char *path, JET_SIGNATURE *sign_db) {
