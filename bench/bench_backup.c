@@ -44,7 +44,7 @@ static struct options {
     const char *dir;
 } options = {.mib = 128, .rounds = 5, .seconds = 2};
 
-static char live[320], set[320], copied[320], database[340];
+static char live[320], sets[320], set[400], copies[320], database[400];
 static JET_INSTANCE instance;
 static uint32_t rows;
 
@@ -225,21 +225,27 @@ static void roll(void) {
     rest();
 }
 
+/* Each copy and each set is a new one: to delete a file of this size is work for the disk that belongs to neither, and
+ * is done when nothing is timed. */
+static unsigned made;
+
 static void copy(void) {
     char command[2000];
-    snprintf(command, sizeof command, "rm -f '%s'; cp '%s' '%s' && sync '%s'", copied, database, copied, copied);
-    shell(command);
-}
-
-static void empty_set(void) {
-    char command[2000];
-    snprintf(command, sizeof command, "rm -rf '%s' && mkdir '%s'", set, set);
+    snprintf(command, sizeof command, "cp '%s' '%s/%u' && sync '%s/%u'", database, copies, made, copies, made);
+    made++;
     shell(command);
 }
 
 static void back_up(void) {
-    empty_set();
+    snprintf(set, sizeof set, "%s/%u", sets, made++);
     JET(JetBackupInstance(instance, set, 0, NULL));
+}
+
+static void delete_copies(void) {
+    char command[2000];
+    snprintf(command, sizeof command, "rm -rf '%s' '%s' && mkdir '%s' '%s' && sync '%s'", sets, copies, sets, copies,
+             sets);
+    shell(command);
 }
 
 static const struct phase {
@@ -273,6 +279,7 @@ static struct stall summarize(struct samples *s) {
 static struct stall stalls[PHASES][WRITERS + 1][100]; /* of each round; the last row: the rolls themselves */
 
 static void run_phase(unsigned p, unsigned round) {
+    delete_copies();
     atomic_store(&stop, false);
     for (unsigned w = 0; w < WRITERS; w++)
         if (pthread_create(&writers[w].thread, NULL, write_rows, &writers[w]) != 0)
@@ -348,6 +355,7 @@ static void count_peak_anew(void) {
 
 /* Of the first backup: what it frees a later one could use again. The loading has filled the cache. */
 static void measure_memory(void) {
+    delete_copies();
     const uint64_t before = memory_kib("VmRSS");
     count_peak_anew();
     back_up();
@@ -358,9 +366,9 @@ static void measure_memory(void) {
 static void measure_speed(void) {
     double ours[100], cps[100], ratios[100], mib = (double)database_bytes() / (1 << 20);
     for (unsigned i = 0; i < options.rounds; i++) {
-        empty_set();
+        delete_copies();
         double since = now();
-        JET(JetBackupInstance(instance, set, 0, NULL));
+        back_up();
         ours[i] = mib / (now() - since);
         since = now();
         copy();
@@ -394,8 +402,8 @@ static void restore_and_count(const char *dir) {
 static int run_all(const char *base) {
     char restored[320];
     snprintf(live, sizeof live, "%s/live", base);
-    snprintf(set, sizeof set, "%s/set", base);
-    snprintf(copied, sizeof copied, "%s/copied.edb", base);
+    snprintf(sets, sizeof sets, "%s/sets", base);
+    snprintf(copies, sizeof copies, "%s/copies", base);
     snprintf(restored, sizeof restored, "%s/restored", base);
     snprintf(database, sizeof database, "%s/bench.edb", live);
     for (unsigned w = 0; w < WRITERS; w++)
@@ -408,6 +416,7 @@ static int run_all(const char *base) {
     measure_memory();
     measure_stalls();
     measure_speed();
+    back_up();
     JET(JetTerm(instance));
     restore_and_count(restored);
     return 0;

@@ -125,6 +125,20 @@ void test_skip(const char *why) {
     skipped = true;
 }
 
+void test_figure(const char *kind, uint64_t count, const char *of, uint64_t bad, const char *how) {
+    const char *path = getenv("ESENT_TEST_FIGURES");
+    char line[200];
+    int n = snprintf(line, sizeof line, "%s: %llu %s, %llu %s\n", kind, (unsigned long long)count, of,
+                     (unsigned long long)bad, how);
+    printf("\n    %s", line);
+    if (!path || n >= (int)sizeof line)
+        return;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666); /* one write: tests run side by side */
+    if (fd < 0 || write(fd, line, (size_t)n) != n)
+        die("cannot write", path);
+    close(fd);
+}
+
 /* ---- other programs ---- */
 
 /* Runs argv with its output to a file (NULL: ours). The exit code; 127 if it could not be started or was killed. */

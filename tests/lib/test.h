@@ -41,6 +41,10 @@ const char *test_edbcheck_script(void); /* NULL: absent */
 int test_check(const char *path);
 void test_skip(const char *why);
 
+/* One line of what `./dev test` sums up at its end: "power cut: 1200 states, 0 lost". Printed, and appended to the file
+ * that ESENT_TEST_FIGURES names. The caller asserts that nothing was bad. */
+void test_figure(const char *kind, uint64_t count, const char *of, uint64_t bad, const char *how);
+
 /* Random numbers of the run: the seed is printed at the start, ESENT_TEST_SEED sets it. */
 uint64_t test_random(void);
 uint64_t test_random_below(uint64_t end);
