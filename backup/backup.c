@@ -23,6 +23,7 @@
 
 #include "backup/session.h"
 #include "backup/set.h"
+#include "base/breaks.h"
 #include "base/clock.h"
 
 #define PIECE_BYTES (1u << 20)
@@ -163,7 +164,8 @@ static JET_ERR write_file(struct job *j, JET_HANDLE handle, const char *name, un
         CALL(summer_add(&summer, j->buffer, n));
         CALL(advance(j, n));
     }
-    CALL(told(j, to, os_sync(file)));
+    if (!BROKEN(set_no_sync))
+        CALL(told(j, to, os_sync(file)));
     CALL(summer_end(&summer, sum));
 cleanup:
     os_close(file);
@@ -281,7 +283,7 @@ static bool set_is_written(const struct job *j) {
 
 /* P10. An incremental leaves the set as it was: its manifest does not name the new files, which go. */
 static void take_back(struct job *j) {
-    if (!j->wrote)
+    if (!j->wrote || BROKEN(failed_backup_stays))
         return;
     if (!j->options->incremental) {
         set_remove(j->target, j->options->atomic);

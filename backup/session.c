@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "backup/session_priv.h"
+#include "base/breaks.h"
 #include "base/clock.h"
 
 /* ---- the table: what a call gives in each state ---- */
@@ -297,6 +298,7 @@ static lggen_t truncation_end(const struct backup *s) {
     lggen_t end = lgpos_gen(atomic_load(&s->inst->checkpoint));
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
         lggen_t next = backup_covers(s->inst->dbs[id]) ? next_generation(s, s->inst->dbs[id]) : 0;
+        next = BROKEN(truncate_forgets_backup) ? 0 : next;
         end = next && next < end ? next : end;
     }
     return end;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/breaks.h"
+
 #define MANIFEST_BYTES_MAX (64u << 20)
 
 static JET_ERR join(char out[OS_PATH_MAX], const char *dir, const char *name) {
@@ -75,7 +77,9 @@ JET_ERR set_prepare(const char *dir, bool atomic, bool create_paths, char target
     CALL(join(old, dir, "old"));
     CALL(wipe(target));
     CALL(is_directory(fresh, &there));
-    if (there) {
+    if (there && BROKEN(set_old_first)) {
+        CALL(wipe(fresh));
+    } else if (there) {
         CALL(wipe(old));
         CALL(os_rename(fresh, old));
         CALL(os_sync_dir(dir));

@@ -4,6 +4,7 @@
 
 #include "backup/session_priv.h"
 #include "backup/trailer.h"
+#include "base/breaks.h"
 #include "base/checksum.h"
 
 #define LOG_ALIGN 4096u
@@ -33,7 +34,7 @@ static JET_ERR make_header(struct backup *s, struct db *db, struct dbheader **ou
     os_mutex_lock(&db->header_mutex);
     memcpy(h, db->header, db->page_size);
     os_mutex_unlock(&db->header_mutex);
-    h->full_cur = s->info;
+    h->full_cur = BROKEN(copy_attachable) ? (struct disk_bkinfo){0} : s->info;
     h->full_cur.gen_high = to_le32(0);
     h->gen_min_required = h->gen_min_consistent = to_le32(s->low);
     store64(&h->dbtime_dirtied, atomic_load(&db->dbtime));
@@ -145,7 +146,7 @@ static JET_ERR verify_pages(struct db *db, pgno_t first, uint32_t count, uint8_t
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *page = buffer + (size_t)i * db->page_size;
         enum page_verdict verdict = page_sum_check(page, db->page_size, first + i, false);
-        if (verdict != PAGE_GOOD && verdict != PAGE_BLANK)
+        if (verdict != PAGE_GOOD && verdict != PAGE_BLANK && !BROKEN(pages_not_verified))
             CALL(cache_copy_page(db->pages, first + i, page));
     }
 cleanup:

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/breaks.h"
 #include "base/checksum.h"
 
 #define FILE_TYPE_DATABASE 1
@@ -153,9 +154,11 @@ JET_ERR dbheader_write(struct os_file *file, struct dbheader *block) {
     assert(page_size_valid(page_size));
     block->checksum = to_le32(sum_header(block, page_size));
     CALL(os_write(file, 0, block, page_size));
-    CALL(os_sync(file));
+    if (!BROKEN(header_not_sure) && !BROKEN(database_no_sync))
+        CALL(os_sync(file));
     CALL(os_write(file, page_size, block, page_size));
-    CALL(os_sync(file));
+    if (!BROKEN(database_no_sync))
+        CALL(os_sync(file));
 cleanup:
     return err;
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/breaks.h"
 #include "engine/db.h"
 #include "engine/inst.h"
 #include "engine/trx.h"
@@ -173,7 +174,7 @@ static JET_ERR touch_first(struct mtr *m, struct mtr_page *slot, uint32_t header
     slot->kept.data_end = data_end;
     slot->kept.tags_begin = tags_begin;
     slot->before_dbtime = page_dbtime(p);
-    slot->image = cache_needs_image(&slot->ref);
+    slot->image = cache_needs_image(&slot->ref) && !BROKEN(no_image);
     slot->changed = true;
     return JET_errSuccess;
 }
@@ -361,7 +362,7 @@ void mtr_set_undo(struct mtr *m, const struct undo *undo) {
     m->undo = undo;
 }
 void mtr_set_compensates(struct mtr *m) {
-    m->compensates = true;
+    m->compensates = !BROKEN(undo_not_logged);
 }
 
 void mtr_lock_space(struct mtr *m, struct tree *tree) {

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/breaks.h"
 #include "engine/inst.h"
 #include "engine/ver_priv.h"
 
@@ -276,7 +277,7 @@ static JET_ERR commit_outermost(struct session *session, bool lazy) {
     if (logged) {
         session->last_commit = end;
         if (!lazy)
-            CALL(log_flush(session->inst->log, end));
+            CALL(log_flush(session->inst->log, BROKEN(commit_no_wait) ? 0 : end));
     }
 cleanup:
     fail(session->inst, err);

@@ -21,6 +21,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/breaks.h"
 #include "base/clock.h"
 #include "log/log_priv.h"
 
@@ -84,7 +85,8 @@ static JET_ERR write_blocks(struct log *log, uint32_t from, uint32_t tail, uint3
         if (tail_bytes > 0)
             CALL(os_write(log->file, tail, log->stage, tail_bytes));
     }
-    CALL(os_sync(log->file));
+    if (!BROKEN(log_no_sync))
+        CALL(os_sync(log->file));
 cleanup:
     return err;
 }
@@ -103,7 +105,7 @@ static JET_ERR write_out(struct log *log) {
         return JET_errSuccess;
     memset(tail_copy + (end - tail), 0, LOG_SECTOR - (end - tail));
     JET_ERR err = write_blocks(log, from, tail, end);
-    if (err < JET_errSuccess)
+    if (err < JET_errSuccess && !BROKEN(failed_write_forgiven))
         return go_down(log, err, EVENT_LOG_WRITE_ERROR, "writing the log");
     log->written = end;
     publish_durable(log, lgpos_make(log->gen, end));
@@ -148,11 +150,13 @@ static JET_ERR create_generation(struct log *log, const struct log_header *heade
     CALL(log_path_current(&log->config.dir, current));
     log_header_encode(header, block);
     CALL(os_write(file, 0, block, sizeof block));
-    CALL(os_sync(file));
+    if (!BROKEN(generation_name_first))
+        CALL(os_sync(file));
     if (archive)
         CALL(os_rename(current, archive));
     CALL(os_rename(temp, current));
-    CALL(os_sync_dir(log->config.dir.path));
+    if (!BROKEN(generation_no_dir_sync))
+        CALL(os_sync_dir(log->config.dir.path));
 cleanup:
     return err;
 }
@@ -430,5 +434,6 @@ lggen_t log_lowest_gen(struct log *log) {
 
 JET_ERR log_truncate(struct log *log, lggen_t end, uint32_t *count) {
     lggen_t gen = log_current_gen(log);
+    end += BROKEN(truncate_one_more);
     return log_truncate_dir(&log->config.dir, end < gen ? end : gen, count);
 }

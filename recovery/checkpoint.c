@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/breaks.h"
 #include "recovery/recovery.h"
 
 #define POLL_MS 20
@@ -86,7 +87,7 @@ static JET_ERR stamp_required(struct inst *inst, lggen_t gen) {
 
 static JET_ERR truncate_circular(struct inst *inst, lggen_t checkpoint_gen) {
     uint32_t backup_low = atomic_load(&inst->backup_gen_low);
-    lggen_t end = backup_low && backup_low < checkpoint_gen ? backup_low : checkpoint_gen;
+    lggen_t end = backup_low && backup_low < checkpoint_gen && !BROKEN(circular_forgets_backup) ? backup_low : checkpoint_gen;
     return inst->config.circular ? log_truncate(inst->log, end, NULL) : JET_errSuccess;
 }
 
@@ -98,12 +99,12 @@ JET_ERR checkpoint_update(struct inst *inst, lgpos_t write_older_than) {
         if (inst->dbs[id] && !inst->dbs[id]->read_only)
             CALL(cache_write(inst->dbs[id]->pages, write_older_than));
     lgpos_t oldest = log_tip(inst->log);
-    lgpos_t bound = trx_oldest_logged(inst->trx);
+    lgpos_t bound = BROKEN(checkpoint_ignores_trx) ? oldest : trx_oldest_logged(inst->trx);
     oldest = bound < oldest ? bound : oldest;
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
         if (inst->dbs[id] && !inst->dbs[id]->read_only) {
             CALL(cache_sync(inst->dbs[id]->pages, &bound));
-            oldest = bound < oldest ? bound : oldest;
+            oldest = bound < oldest && !BROKEN(checkpoint_ignores_pages) ? bound : oldest;
         }
     if (oldest <= atomic_load(&inst->checkpoint))
         goto cleanup;

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/breaks.h"
 #include "engine/cat.h"
 #include "recovery/redo.h"
 
@@ -368,7 +369,8 @@ static JET_ERR finish(struct redo *redo, unsigned *undone) {
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++)
         if (redo->dbs[id].db)
             CALL(db_after_redo(redo->dbs[id].db));
-    CALL(undo_all(redo, undone));
+    if (!BROKEN(open_not_undone))
+        CALL(undo_all(redo, undone));
     CALL(finish_deletes(redo));
     const lggen_t next = next_incremental(redo->inst);
     CALL(shut_clean(redo->inst));

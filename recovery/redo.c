@@ -4,6 +4,7 @@
  * remembered; an image that comes later makes it whole (P5), and only what is left at the end is an error.
  * Transactions: each change that can be undone is kept until its transaction commits, is compensated, or has rolled
  * back; what is left at the end of the log is undone. */
+#include "base/breaks.h"
 #include "recovery/redo.h"
 
 #include <stdlib.h>
@@ -210,7 +211,7 @@ static JET_ERR redo_page(struct redo *redo, struct db *db, const struct change *
         goto cleanup;
     }
     CALL(err);
-    if (!part->has_image) {
+    if (!part->has_image && !BROKEN(redo_again)) {
         dbtime_t now = page_dbtime(&ref.page);
         if (now >= change->dbtime)
             goto cleanup;
