@@ -174,6 +174,23 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
     return JET_errSuccess;
 }
 
+/* Is the page another version of itself than the one that this cache last wrote or read? Then a write was lost, though
+ * it had succeeded. */
+static JET_ERR check_version(struct cache_file *f, struct cache_page *state, pgno_t pgno, uint8_t *b) {
+    const dbtime_t expected = atomic_load(&state->dbtime_in_file);
+    const dbtime_t found = page_dbtime(&(struct page){b, f->page_size});
+    if (expected && found != expected) {
+        event_write(f->cache->events, EVENT_PAGE_LOST_FLUSH, EVENT_ERROR,
+                    "%s: page %u at offset %llu has dbtime %llu instead of %llu: a write was lost: error %d (%s)",
+                    f->path, pgno, (unsigned long long)page_offset(f, pgno), (unsigned long long)found,
+                    (unsigned long long)expected, (int)JET_errReadLostFlushVerifyFailure,
+                    err_name(JET_errReadLostFlushVerifyFailure));
+        return RAISE(JET_errReadLostFlushVerifyFailure);
+    }
+    atomic_store(&state->dbtime_in_file, found);
+    return JET_errSuccess;
+}
+
 static void set_resident(struct segment *s, pgno_t pgno, uint32_t flags) {
     struct cache_page *page = &s->pages[pgno % CACHE_SEGMENT_PAGES];
     atomic_store(&page->flags, flags);
@@ -190,6 +207,7 @@ static JET_ERR load(struct cache_file *f, struct segment *s, pgno_t pgno) {
     CALL(evict_for(f));
     counted = true;
     CALL(read_page(f, pgno, b, &blank, &corrected));
+    CALL(check_version(f, &s->pages[pgno % CACHE_SEGMENT_PAGES], pgno, b));
     if (blank)
         FAIL(JET_errPageNotInitialized);
     set_resident(s, pgno, 0);

@@ -12,7 +12,9 @@
  * Write-ahead (P1): a page is written only after log_flush(last change). first_dirty is a lower bound of the position
  * of the oldest change that is not yet in a synced file; it is published before that change is appended, and the
  * checkpoint reads the log's tip before it looks at the pages: so the minimum it takes is never too high (P7).
- * Torn pages (P5): image_logged is cleared when a write of the page starts, so the next change logs an image. */
+ * Torn pages (P5): image_logged is cleared when a write of the page starts, so the next change logs an image.
+ * Lost writes: the state of a page keeps the dbtime that its file has, as long as the file is attached; a page that
+ * comes back with another one is not believed. */
 #ifndef ESENT_ENGINE_CACHE_H
 #define ESENT_ENGINE_CACHE_H
 
@@ -61,8 +63,8 @@ MUST_CHECK JET_ERR cache_attach(struct cache *cache, const struct cache_file_con
 void cache_detach(struct cache_file *file);
 
 /* Errors: JET_errPageNotInitialized (blank), JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure,
- * JET_errDatabaseCorrupted (structure), JET_errFileIOBeyondEOF, JET_errDiskIO, each with an event that names file,
- * page and offset; JET_errOutOfBuffers when every resident page is latched; JET_errOutOfMemory. One flipped bit is
+ * JET_errDatabaseCorrupted (structure), JET_errReadLostFlushVerifyFailure (not what was last written or read here),
+ * JET_errFileIOBeyondEOF, JET_errDiskIO, each with an event that names file, page and offset; JET_errOutOfBuffers when every resident page is latched; JET_errOutOfMemory. One flipped bit is
  * corrected in memory, the page is marked dirty (unless read_only) and counted. */
 MUST_CHECK JET_ERR cache_latch(struct cache_file *file, pgno_t pgno, enum latch_mode mode, struct page_ref *out);
 /* Exclusive, not read from the file, content as if never used (zeroed): for new pages and for redo of images. */

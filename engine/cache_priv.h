@@ -46,6 +46,7 @@ struct cache_page {
     _Atomic uint32_t flags;
     _Atomic uint64_t first_dirty; /* NOT_DIRTY, or the bound */
     _Atomic uint64_t last_change;
+    _Atomic uint64_t dbtime_in_file; /* of the page as last read or written; 0: not known. Survives eviction */
 };
 
 struct segment {

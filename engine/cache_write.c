@@ -169,6 +169,13 @@ static enum taken take(struct batch *b, pgno_t pgno, lgpos_t older_than, bool wa
     return result;
 }
 
+static void note_written(const struct batch *b) {
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct page page = {b->buffer + (size_t)i * b->file->page_size, b->file->page_size};
+        atomic_store(&state_of(b->file, b->first + i)->dbtime_in_file, page_dbtime(&page));
+    }
+}
+
 /* Writes what is in the batch, if anything. */
 static JET_ERR batch_write(struct batch *b) {
     struct cache_file *f = b->file;
@@ -188,6 +195,8 @@ static JET_ERR batch_write(struct batch *b) {
     }
     if (err < JET_errSuccess)
         fail_file(f, err);
+    else
+        note_written(b);
     batch_end(b, err < JET_errSuccess);
     return err;
 }

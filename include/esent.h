@@ -31,6 +31,7 @@
  *   JET_errOutOfMemory
  * And where pages are read or changed:
  *   JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized   the page is damaged
+ *   JET_errReadLostFlushVerifyFailure  the page is not as this instance wrote it: the disk lost a write
  *   JET_errFileIOBeyondEOF       the file ends before it
  *   JET_errDatabaseCorrupted, JET_errBadPageLink, JET_errNodeCorrupted, ...   its contents are
  *   JET_errDiskIO, JET_errDiskFull, JET_errLogWriteFail, JET_errLogDiskFull
@@ -2714,8 +2715,8 @@ JET_ERR JET_API JetOpenFileInstance(JET_INSTANCE instance, JET_PCSTR szFileName,
  * pcb  out; bytes; 0: the end. May be NULL.
  *
  * Errors: JET_errInvalidParameter (pv or cb; hfFile is not open); JET_errReadVerifyFailure,
- * JET_errReadPgnoVerifyFailure, JET_errDatabaseCorrupted, JET_errDiskIO (a page is damaged: the event names it; the
- * file is closed, the database does not belong to the backup). Source: JetReadFileInstance. */
+ * JET_errReadPgnoVerifyFailure, JET_errReadLostFlushVerifyFailure, JET_errDatabaseCorrupted, JET_errDiskIO (a page is
+ * damaged: the event names it; the file is closed, the database does not belong to the backup). Source: JetReadFileInstance. */
 JET_ERR JET_API JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb);
 
 /* Closes the file. One that was not read to its end does not count as copied.

@@ -189,7 +189,8 @@ static bool has_damage(const struct redo *redo, uint8_t dbid) {
 }
 
 static bool page_is_unreadable(JET_ERR err) {
-    return err == JET_errReadVerifyFailure || err == JET_errReadPgnoVerifyFailure || err == JET_errPageNotInitialized ||
+    return err == JET_errReadVerifyFailure || err == JET_errReadPgnoVerifyFailure ||
+           err == JET_errReadLostFlushVerifyFailure || err == JET_errPageNotInitialized ||
            err == JET_errFileIOBeyondEOF || err == JET_errDatabaseCorrupted;
 }
 

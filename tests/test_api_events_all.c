@@ -447,6 +447,22 @@ static JET_ERR write_without_disk(void) {
     return fail_until(482, JET_errDiskIO, change_and_detach);
 }
 
+/* Of what was written, not all stays. */
+static JET_ERR back_up_what_is_lost(void) {
+    struct script s;
+    size_t bytes;
+    wide = true;
+    CHECK_OK(run(&s, "/plain"));
+    wide = false;
+    CHECK_OK(script_create(&s, &s.a));
+    CHECK_OK(script_create(&s, &s.b));
+    CHECK_OK(script_run(&s, 1));
+    disk_get(s.a.path, &bytes);
+    disk_cut(s.a.path, 20 * 4096);
+    disk_cut(s.a.path, bytes);
+    return end(&s, JetBackupInstance(s.instance, "/set2", 0, NULL));
+}
+
 /* What is wrong with the pages of a is met when it is attached. */
 static JET_ERR attach(void) {
     struct script s;
@@ -684,6 +700,7 @@ static const struct scene {
     {519, CRASHED, start_with_late_log, JET_errMissingLogFile, "/live/system"},
     {520, STOPPED, external_backup_closed_early, JET_errLogFileNotCopied, " to "},
     {524, CRASHED, start_without_lost, JET_wrnCommittedLogFilesLost, "/live/system"},
+    {530, STOPPED, back_up_what_is_lost, JET_errReadLostFlushVerifyFailure, "/plain/data/a.edb"},
     {619, STOPPED, attach_copy, JET_errSoftRecoveryOnBackupDatabase, "/set/a.edb"},
     {645, STOPPED, external_cut_trailer, JET_errBadPatchPage, "/ext/a.edb"},
 };

@@ -268,6 +268,21 @@ static JET_ERR backup__a_page_is_damaged(void) {
     return full("/new");
 }
 
+/* What was written of databases that are larger than the cache did not stay on the disk. */
+static JET_ERR backup__a_page_is_not_as_it_was_written(void) {
+    size_t bytes;
+    script_init(&live, 1, "/wide");
+    live.wide = true;
+    CHECK_OK(script_start(&live));
+    CHECK_OK(script_create(&live, &live.a));
+    CHECK_OK(script_create(&live, &live.b));
+    CHECK_OK(script_run(&live, 1));
+    disk_get(live.a.path, &bytes);
+    disk_cut(live.a.path, 20 * PAGE);
+    disk_cut(live.a.path, bytes);
+    return full("/new");
+}
+
 /* Before its ECC checksum ESE wrote the page number, and an XOR. Such a page says that it is another one. */
 static JET_ERR backup__a_page_is_another_one(void) {
     uint8_t page[PAGE];
@@ -595,6 +610,7 @@ static const struct {
     ROW(NotInitialized, backup__before_init),
     ROW(ReadVerifyFailure, backup__a_page_is_damaged),
     ROW(ReadPgnoVerifyFailure, backup__a_page_is_another_one),
+    ROW(ReadLostFlushVerifyFailure, backup__a_page_is_not_as_it_was_written),
     ROW(RestoreInProgress, backup__while_the_instance_is_restored),
     ROW(TermInProgress, backup__while_the_instance_ends),
     ROW(BackupDirectoryNotEmpty, backup__into_a_directory_with_something_in_it),
