@@ -355,6 +355,12 @@ void cache_image_logged(struct page_ref *ref) {
     atomic_fetch_or(&ref->state->flags, STATE_IMAGE_LOGGED);
 }
 
+bool cache_file_has(const struct cache_file *f, pgno_t pgno, dbtime_t dbtime) {
+    const struct segment *s = segment_of(f, pgno);
+    const dbtime_t expected = s ? atomic_load(&s->pages[pgno % CACHE_SEGMENT_PAGES].dbtime_in_file) : 0;
+    return !expected || dbtime == expected;
+}
+
 JET_ERR cache_copy_page(struct cache_file *f, pgno_t pgno, uint8_t *out) {
     JET_ERR err = JET_errSuccess;
     struct log *log = atomic_load(&f->cache->log);

@@ -93,6 +93,9 @@ uint64_t cache_file_corrected(const struct cache_file *file); /* bits corrected 
 uint64_t cache_resident_bytes(const struct cache *cache);
 uint64_t cache_dirty_pages(const struct cache_file *file); /* about */
 
+/* For who reads the file itself: may a page of this dbtime be what was last written or read here? No also for a moment
+ * after a write. */
+bool cache_file_has(const struct cache_file *file, pgno_t pgno, dbtime_t dbtime);
 /* For backup: the page as a reader gets it, into out: verified, and corrected in the database too if it had to be. Its
  * checksum is set. A never-used page is all zero: success. Durable in the log up to its last change on return (WAL: a
  * copy of a page must not be ahead of the log). */
