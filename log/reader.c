@@ -8,8 +8,8 @@
  *   4. A valid first piece at the start of a generation while another record is incomplete: a crash came before the
  *      last piece of that one was durable, and the log went on here. The incomplete one never happened.
  *   5. LOG_END: the next generation. None: the end of the log.
- *   6. No valid frame, and later generations exist, or a later frame says that the log was durable here, or the file
- *      belongs to a backup set: corruption.
+ *   6. No valid frame, and later generations exist, or a later frame says that the log was durable here or was written
+ *      together with what should be here, or the file belongs to a backup set: corruption.
  *   7. No valid frame otherwise: the end of the log. A crash tore it off here.
  *   Anything else is corruption.
  *
@@ -350,7 +350,7 @@ static JET_ERR take_bad_frame(struct log_reader *reader) {
         return err;
     later = later && !(reader->is_current && image->header.gen == reader->config.last);
     if (later || reader->from_backup_set ||
-        log_frames_claim_durable(image->bytes, image->header.file_bytes, reader->offset, image->seed))
+        log_frames_say_damaged(image->bytes, image->header.file_bytes, reader->offset, image->seed))
         return corrupt(reader);
     reader->at_end = true;
     return JET_errSuccess;
