@@ -175,7 +175,8 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
 }
 
 /* Is the page another version of itself than the one that this cache last wrote or read? Then a write was lost, though
- * it had succeeded. */
+ * it had succeeded. As after one that failed, the file is not made clean and the checkpoint stays: the next recovery
+ * makes the page again from the log. */
 static JET_ERR check_version(struct cache_file *f, struct cache_page *state, pgno_t pgno, uint8_t *b) {
     const dbtime_t expected = atomic_load(&state->dbtime_in_file);
     const dbtime_t found = page_dbtime(&(struct page){b, f->page_size});
@@ -185,6 +186,7 @@ static JET_ERR check_version(struct cache_file *f, struct cache_page *state, pgn
                     f->path, pgno, (unsigned long long)page_offset(f, pgno), (unsigned long long)found,
                     (unsigned long long)expected, (int)JET_errReadLostFlushVerifyFailure,
                     err_name(JET_errReadLostFlushVerifyFailure));
+        fail_file(f, JET_errReadLostFlushVerifyFailure);
         return RAISE(JET_errReadLostFlushVerifyFailure);
     }
     atomic_store(&state->dbtime_in_file, found);

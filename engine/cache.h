@@ -14,7 +14,7 @@
  * checkpoint reads the log's tip before it looks at the pages: so the minimum it takes is never too high (P7).
  * Torn pages (P5): image_logged is cleared when a write of the page starts, so the next change logs an image.
  * Lost writes: the state of a page keeps the dbtime that its file has, as long as the file is attached; a page that
- * comes back with another one is not believed. */
+ * comes back with another one is not believed, and the file has failed as by a write. */
 #ifndef ESENT_ENGINE_CACHE_H
 #define ESENT_ENGINE_CACHE_H
 

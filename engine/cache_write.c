@@ -73,10 +73,9 @@ static JET_ERR batch_init(struct batch *b, struct cache_file *f) {
     return b->buffer ? JET_errSuccess : RAISE(JET_errOutOfMemory);
 }
 
-static JET_ERR fail_file(struct cache_file *f, JET_ERR err) {
+void fail_file(struct cache_file *f, JET_ERR err) {
     int32_t none = JET_errSuccess;
     atomic_compare_exchange_strong(&f->failure, &none, err);
-    return err;
 }
 
 static JET_ERR prepare_log_and_header(struct batch *b) {

@@ -52,6 +52,16 @@ static void lies_close(struct os_file *file) {
     below->close(file);
 }
 
+static JET_ERR lies_rename(const char *from, const char *to) {
+    JET_ERR err = below->rename(from, to);
+    pthread_mutex_lock(&lock);
+    for (unsigned i = 0; i < FILES_MAX && err >= JET_errSuccess; i++)
+        if (files[i].file && strcmp(files[i].path, from) == 0)
+            snprintf(files[i].path, sizeof files[i].path, "%s", to);
+    pthread_mutex_unlock(&lock);
+    return err;
+}
+
 /* True: this write is the one; *offset: where it goes, UINT64_MAX: nowhere. */
 static bool is_the_one(const struct os_file *file, uint64_t *offset, size_t bytes) {
     bool found = false;
@@ -79,6 +89,7 @@ void lies_begin(void) {
     table.open = lies_open;
     table.close = lies_close;
     table.write = lies_write;
+    table.rename = lies_rename;
     os_install(&table);
     disk_no_lie();
 }

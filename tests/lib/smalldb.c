@@ -7,7 +7,7 @@
 
 #include "base/event.h"
 
-#define TEXT_BYTES 200
+#define TEXT_BYTES 3600
 
 #define TRY(expr)                                                                                                      \
     do {                                                                                                               \
@@ -22,20 +22,33 @@ void syslog(int priority, const char *format, ...) { /* in front of libc's: the 
 
 /* ---- the model ---- */
 
-/* What row id has after n transactions; 0: it is not there. */
-static uint32_t value_at(int32_t id, uint32_t n) {
-    uint32_t value = 0;
-    if (id == 0)
-        return n;
-    for (uint32_t i = 1; i <= n; i++)
-        for (uint32_t j = 0; j < 3; j++)
-            if ((int32_t)(1 + (i * 7 + j * 11) % (SMALLDB_ROWS - 1)) == id)
-                value = j == 2 && i % 4 == 0 ? 0 : i * 8 + j + 1;
-    return value;
+static uint32_t rows_of(const struct smalldb *s) {
+    return s->wide ? 700 : 40;
 }
 
-static uint32_t text_of(int32_t id, uint32_t value, char out[TEXT_BYTES]) {
-    uint32_t bytes = 60 + (value * 31 + (uint32_t)id) % (TEXT_BYTES - 60);
+/* The j-th row that transaction n changes. */
+static int32_t changed(const struct smalldb *s, uint32_t n, uint32_t j) {
+    return (int32_t)(1 + (n * 7 + j * 11) % (rows_of(s) - 1));
+}
+
+static uint32_t change_count(const struct smalldb *s) {
+    return s->wide ? 50 : 3;
+}
+
+/* What row id has after n transactions; 0: it is not there. */
+static uint32_t value_at(const struct smalldb *s, int32_t id, uint32_t n) {
+    if (id <= 0)
+        return id == 0 ? n : 0;
+    for (uint32_t i = n; i > 0; i--)
+        for (uint32_t j = change_count(s); j-- > 0;)
+            if (changed(s, i, j) == id)
+                return j == 2 && i % 4 == 0 ? 0 : i * 64 + j + 1;
+    return 0;
+}
+
+static uint32_t text_of(const struct smalldb *s, int32_t id, uint32_t value, char out[TEXT_BYTES]) {
+    const uint32_t least = s->wide ? TEXT_BYTES - 200 : 60;
+    uint32_t bytes = least + (value * 31 + (uint32_t)id) % 140;
     for (uint32_t i = 0; i < bytes; i++)
         out[i] = (char)('a' + (value + (uint32_t)id * 5 + i * 3) % 26);
     return bytes;
@@ -44,8 +57,9 @@ static uint32_t text_of(int32_t id, uint32_t value, char out[TEXT_BYTES]) {
 /* ---- the instance ---- */
 
 static void JET_API hear(const JET_EVENTINFO *event, void *context) {
-    if (event->idEvent == EVENT_PAGE_CORRECTED)
-        ++*(unsigned *)context;
+    struct smalldb *s = context;
+    s->corrected += event->idEvent == EVENT_PAGE_CORRECTED;
+    s->lost += event->idEvent == EVENT_PAGE_LOST_FLUSH || event->idEvent == EVENT_DBTIME_MISMATCH;
 }
 
 JET_ERR smalldb_instance(struct smalldb *s) {
@@ -62,13 +76,15 @@ JET_ERR smalldb_instance(struct smalldb *s) {
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramLogFileSize, 64, NULL));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramDbExtensionSize, 1, NULL));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramEventLoggingLevel, JET_EventLoggingLevelMax, NULL));
-    return JetSetEventCallback(s->instance, hear, &s->corrected);
+    if (s->depth)
+        TRY(JetSetSystemParameter(&s->instance, 0, JET_paramCheckpointDepthMax, s->depth, NULL));
+    return JetSetEventCallback(s->instance, hear, s);
 }
 
 JET_ERR smalldb_start(struct smalldb *s) {
     TRY(smalldb_instance(s));
     s->running = true;
-    s->corrected = 0;
+    s->corrected = s->lost = 0;
     TRY(JetInit(&s->instance));
     return JetBeginSession(s->instance, &s->session, NULL, NULL);
 }
@@ -116,7 +132,7 @@ enum { ID = 1, VALUE = 2, TEXT = 256 }; /* columns: two fixed ones, the first ta
 
 static JET_ERR put(struct smalldb *s, int32_t id, uint32_t value) {
     char text[TEXT_BYTES];
-    uint32_t bytes = text_of(id, value, text);
+    uint32_t bytes = text_of(s, id, value, text);
     TRY(JetMakeKey(s->session, s->table, &id, sizeof id, JET_bitNewKey));
     JET_ERR found = JetSeek(s->session, s->table, JET_bitSeekEQ);
     if (found != JET_errRecordNotFound)
@@ -133,10 +149,8 @@ static JET_ERR put(struct smalldb *s, int32_t id, uint32_t value) {
 
 JET_ERR smalldb_change(struct smalldb *s, uint32_t n) {
     TRY(JetBeginTransaction(s->session));
-    for (uint32_t j = 0; j < 3 && n > 0; j++) {
-        const int32_t id = (int32_t)(1 + (n * 7 + j * 11) % (SMALLDB_ROWS - 1));
-        TRY(put(s, id, value_at(id, n)));
-    }
+    for (uint32_t j = 0; j < change_count(s) && n > 0; j++)
+        TRY(put(s, changed(s, n, j), value_at(s, changed(s, n, j), n)));
     TRY(put(s, 0, n));
     return JetCommitTransaction(s->session, 0);
 }
@@ -148,8 +162,8 @@ static JET_ERR judge(struct smalldb *s, uint32_t n, int32_t *id, bool *wrong) {
     TRY(JetRetrieveColumn(s->session, s->table, ID, id, sizeof *id, NULL, 0, NULL));
     TRY(JetRetrieveColumn(s->session, s->table, VALUE, &value, sizeof value, NULL, 0, NULL));
     TRY(JetRetrieveColumn(s->session, s->table, TEXT, text, sizeof text, &actual, 0, NULL));
-    const uint32_t want = *id >= 0 && *id < SMALLDB_ROWS ? value_at(*id, n) : 0;
-    bytes = text_of(*id, want, expected);
+    const uint32_t want = value_at(s, *id, n);
+    bytes = text_of(s, *id, want, expected);
     if ((want == 0 && *id != 0) || value != want || actual != bytes || memcmp(text, expected, bytes) != 0)
         *wrong = true;
     return JET_errSuccess;
@@ -179,8 +193,8 @@ JET_ERR smalldb_read(struct smalldb *s, uint32_t *n, bool *wrong) {
     }
     if (err != JET_errNoCurrentRecord)
         return err;
-    for (id = 0; id < SMALLDB_ROWS; id++) {
-        const bool expected = id == 0 || value_at(id, *n) != 0;
+    for (id = 0; id < (int32_t)rows_of(s); id++) {
+        const bool expected = id == 0 || value_at(s, id, *n) != 0;
         there += expected;
         err = seek(s, id);
         if (err != JET_errRecordNotFound)

@@ -1,6 +1,6 @@
-/* A database of few pages whose every state has a number, on a disk of disk.h: transaction n of SMALLDB_ROWS changes
- * three rows, and row 0 says n. Everything is looked at through the public API, and each row that is read is judged,
- * also where an error follows. */
+/* A database whose every state has a number, on a disk of disk.h: transaction n changes three rows, and row 0 says n.
+ * Small, or `wide`: rows of most of a page, fifty in a transaction, and more of them than the cache holds. Everything
+ * is looked at through the public API, and each row that is read is judged, also where an error follows. */
 #ifndef ESENT_TESTS_SMALLDB_H
 #define ESENT_TESTS_SMALLDB_H
 
@@ -9,17 +9,18 @@
 
 #include "base/err.h"
 
-#define SMALLDB_ROWS 40
-
 struct smalldb {
     const char *dir; /* holds `system`, and `data` with a.edb */
     uint32_t page_size;
+    bool wide;
+    uint32_t depth; /* JET_paramCheckpointDepthMax; 0: its default */
     JET_INSTANCE instance;
     JET_SESID session;
     JET_DBID dbid;
     JET_TABLEID table;
     bool running;
     unsigned corrected; /* bits that the instance corrected (events 399) */
+    unsigned lost;      /* pages that came back older (events 530, 516) */
 };
 
 JET_ERR smalldb_instance(struct smalldb *s); /* made, its parameters set, not started */
