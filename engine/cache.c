@@ -113,8 +113,36 @@ cleanup:
     return err;
 }
 
+/* Is the page in the file a good one of another version than was written? b: room for it. */
+static bool is_lost(const struct cache_file *f, pgno_t pgno, uint8_t *b) {
+    if (!segment_of(f, pgno) || cache_file_has(f, pgno, 0) ||
+        os_read(f->file, page_offset(f, pgno), b, f->page_size) < JET_errSuccess)
+        return false;
+    enum page_verdict verdict = page_sum_check(b, f->page_size, pgno, true);
+    return verdict != PAGE_BAD_SUM && verdict != PAGE_BAD_PGNO &&
+           !cache_file_has(f, pgno, page_dbtime(&(struct page){b, f->page_size}));
+}
+
+/* One write was lost, and perhaps others were: when this cache is gone nobody knows. So each page that is older than
+ * it should be gets a sum that does not hold, as if it were damaged; redo of an image makes it whole. */
+static void spoil_lost_pages(const struct cache_file *f) {
+    JET_ERR err = JET_errSuccess;
+    uint8_t *b = aligned_alloc(MEMORY_ALIGN, f->page_size);
+    for (uint32_t i = 0; b && i < atomic_load(&f->segments_end); i++)
+        for (pgno_t pgno = i * CACHE_SEGMENT_PAGES; pgno < (i + 1) * CACHE_SEGMENT_PAGES; pgno++) {
+            if (!is_lost(f, pgno, b))
+                continue;
+            store64(b, ~load64(b));
+            CALL_KEEP_FIRST(os_write(f->file, page_offset(f, pgno), b, f->page_size));
+        }
+    CALL_KEEP_FIRST(os_sync(f->file));
+    free(b); /* err: the event has been written, and a disk that fails now fails again later */
+}
+
 void cache_detach(struct cache_file *f) {
     struct cache *c = f->cache;
+    if (cache_file_failure(f) == JET_errReadLostFlushVerifyFailure && !f->read_only)
+        spoil_lost_pages(f);
     os_mutex_lock(&c->mutex);
     struct cache_file **link = &c->files;
     while (*link != f)

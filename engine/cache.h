@@ -59,7 +59,7 @@ struct cache_file_config {
     void *context;
 };
 MUST_CHECK JET_ERR cache_attach(struct cache *cache, const struct cache_file_config *config, struct cache_file **out);
-/* Forgets all pages, written or not. No page may be latched; the caller holds no lock that before_write takes. */
+/* Forgets all pages, written or not; if writes were lost, what is old in the file is made unreadable. No page may be latched; the caller holds no lock that before_write takes. */
 void cache_detach(struct cache_file *file);
 
 /* Errors: JET_errPageNotInitialized (blank), JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure,
