@@ -229,13 +229,6 @@ static bool in_transaction(struct api_inst *inst) {
     return found;
 }
 
-static bool backup_runs(struct api_inst *inst) {
-    os_mutex_lock(&inst->inst->mutex);
-    bool runs = inst->inst->backup_running;
-    os_mutex_unlock(&inst->inst->mutex);
-    return runs;
-}
-
 /* Nobody enters any more; those who are in finish. */
 static void wait_for_calls(struct api_inst *inst) {
     struct os_mutex mutex;
@@ -261,27 +254,17 @@ static JET_ERR end_sessions(struct api_inst *inst) {
     return err;
 }
 
-static bool backup_is_in_the_way(struct api_inst *inst, JET_GRBIT grbit) {
-    return !(grbit & JET_bitTermStopBackup) && backup_runs(inst);
-}
-
 static JET_ERR stop_running(struct api_inst *inst, JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
 
-    if (backup_is_in_the_way(inst, grbit))
-        return RAISE(JET_errBackupInProgress);
     if ((grbit & JET_bitTermComplete) && in_transaction(inst))
         return RAISE(JET_errTooManyActiveUsers);
-    atomic_store(&inst->terminating, true); /* no other backup begins */
-    if (grbit & JET_bitTermStopBackup)
-        backup_stop(inst->inst);
+    err = backup_refuse(inst->inst, grbit & JET_bitTermStopBackup);
+    if (err < JET_errSuccess)
+        return err;
+    atomic_store(&inst->terminating, true);
+    backup_wait(inst->inst);
     wait_for_calls(inst);
-    if (backup_is_in_the_way(inst, grbit)) { /* an external one that was about to begin */
-        atomic_store(&inst->terminating, false);
-        return RAISE(JET_errBackupInProgress);
-    }
-    if (grbit & JET_bitTermStopBackup)
-        backup_stop(inst->inst);
     CALL_KEEP_FIRST(end_sessions(inst));
     atomic_store(&inst->running, false);
     if (grbit & JET_bitTermDirty)

@@ -343,7 +343,7 @@ JET_ERR backup_run(struct inst *inst, const struct backup_options *options) {
                       truncate               ? BACKUP_TRUNCATE
                       : options->incremental ? BACKUP_INCREMENTAL
                                              : BACKUP_FULL,
-                      false, options->path, &j->backup));
+                      options->stops, false, options->path, &j->backup));
     err = truncate ? backup_truncate(j->backup) : to_directory(j);
     if (err < JET_errSuccess) {
         take_back(j);
@@ -359,9 +359,22 @@ cleanup:
 }
 
 void backup_stop(struct inst *inst) {
+    atomic_fetch_add(&inst->backup_stops, 1);
+}
+
+JET_ERR backup_refuse(struct inst *inst, bool stop) {
+    os_mutex_lock(&inst->mutex);
+    const bool in_the_way = inst->backup_running && !stop;
+    inst->backup_refused = !in_the_way;
+    os_mutex_unlock(&inst->mutex);
+    if (stop)
+        backup_stop(inst);
+    return in_the_way ? RAISE(JET_errBackupInProgress) : JET_errSuccess;
+}
+
+void backup_wait(struct inst *inst) {
     struct backup *external;
 
-    backup_ask_stop(inst);
     os_mutex_lock(&inst->backup_mutex);
     if (backup_external(inst, &external) >= JET_errSuccess)
         backup_end(external, JET_errBackupAbortByServer);

@@ -1729,9 +1729,9 @@ JET_ERR JET_API JetTerm(JET_INSTANCE instance);
  * JET_bitTermComplete: a session is in a transaction).
  * After a failure: if it was one of these two or an invalid argument, the instance still runs. After any other the
  * instance is gone all the same, as after a crash, and the next JetInit recovers.
- * Threads: calls of other threads that are under way finish first; later ones get JET_errTermInProgress or
- * JET_errInvalidInstance. A callback must not end its own instance.
- * Source: JetTerm2. */
+ * Threads: calls of other threads that are under way finish first, but a backup that has not begun gets
+ * JET_errTermInProgress; later ones get JET_errTermInProgress or JET_errInvalidInstance. A callback must not end its
+ * own instance. Source: JetTerm2. */
 JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 
 #define JET_bitStopServiceAll 0x00000000
@@ -2633,7 +2633,7 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  * JET_errReadVerifyFailure (a damaged page: the event names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt,
  * JET_errMissingFileToBackup; JET_errBackupAbortByServer (JetStopBackupInstance, JetTerm2 with JET_bitTermStopBackup);
  * JET_errLogWriteFail; JET_errDiskFull; an error of pfnStatus. JET_errInvalidParameter (no such instance),
- * JET_errBackupNotAllowedYet (it is starting).
+ * JET_errBackupNotAllowedYet (it is starting), JET_errTermInProgress (it is about to end).
  * After a failure: the directory holds no set that looks complete (an atomic one holds the previous set, whole), no log
  * file was deleted and no header was changed.
  * Threads: sessions work on; databases cannot be attached or detached meanwhile (JET_errBackupInProgress).
@@ -2772,8 +2772,9 @@ JET_ERR JET_API JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT g
  * Source: JetEndExternalBackupInstance. */
 JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance);
 
-/* Makes the backup that is under way fail: its next step gives JET_errBackupAbortByServer. An external one is ended by
- * its client, or by JetTerm2 with JET_bitTermStopBackup. Without a backup nothing happens.
+/* Makes the backup that is under way fail, also one that has been called for and has not begun: its next step gives
+ * JET_errBackupAbortByServer. An external one is ended by its client, or by JetTerm2 with JET_bitTermStopBackup.
+ * Without a backup nothing happens.
  *
  * Errors: JET_errInvalidParameter (not a running instance).
  * Threads: from any, also from a status callback.

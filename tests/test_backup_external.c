@@ -309,7 +309,7 @@ static void stop_during_a_read(bool term) {
     fault_gate_wait();
     if (term) {
         CU_ASSERT_EQUAL_FATAL(pthread_create(&ender, NULL, term_and_stop, &t.inst), 0);
-        while (!atomic_load(&engine->backup_stop))
+        while (!atomic_load(&engine->backup_stops))
             sched_yield();
     } else {
         CHECK_OK(JetStopBackupInstance(t.inst)); /* does not wait for the read */
