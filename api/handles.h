@@ -131,6 +131,7 @@ MUST_CHECK JET_ERR api_db(struct api_session *session, JET_DBID dbid, struct db 
 struct api_status {
     JET_PFNSTATUS fn;
     JET_SNP snp;
+    uint32_t done; /* as it was told last */
 };
 JET_ERR api_status_call(void *context, JET_SNT snt, uint32_t done, uint32_t total); /* context: struct api_status */
 /* Of a JET_RSTMAP array: absolute paths, no two the same; from is "" where none was given. The caller frees *out, NULL

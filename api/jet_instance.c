@@ -143,8 +143,10 @@ static JET_ERR begin_init(JET_INSTANCE instance, struct api_inst **out) {
      JET_bitReplayIgnoreLostLogs | JET_bitRecoveryWithoutUndo | JET_bitTruncateLogsAfterRecovery)
 
 static JET_ERR init_progress(void *context, lggen_t first, lggen_t done, lggen_t last) {
+    const struct api_status *status = context;
     uint64_t percent = (uint64_t)(done - first + 1) * 99 / (last - first + 1);
-    return api_status_call(context, JET_sntProgress, percent > 99 ? 99 : (uint32_t)percent, 100);
+    percent = percent > 99 ? 99 : percent;
+    return percent > status->done ? api_status_call(context, JET_sntProgress, (uint32_t)percent, 100) : JET_errSuccess;
 }
 
 /* Recovers and starts. status->fn may be NULL. */
@@ -154,7 +156,8 @@ static JET_ERR start(struct api_inst *inst, const struct inst_config *config, co
     if (err >= JET_errSuccess)
         err = inst_start(config, events, options, &inst->inst);
     if (status->fn) {
-        ignored = api_status_call(status, err < JET_errSuccess ? JET_sntFail : JET_sntComplete, 100, 100);
+        ignored = err < JET_errSuccess ? api_status_call(status, JET_sntFail, status->done, 100)
+                                       : api_status_call(status, JET_sntComplete, 100, 100);
         (void)ignored;
     }
     return err;

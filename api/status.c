@@ -3,6 +3,7 @@
 
 JET_ERR api_status_call(void *context, JET_SNT snt, uint32_t done, uint32_t total) {
     struct api_status *status = context;
+    status->done = done;
     JET_SNPROG progress = {.cbStruct = sizeof progress, .cunitDone = done, .cunitTotal = total};
     return status->fn(JET_sesidNil, status->snp, snt, &progress);
 }

@@ -4,7 +4,8 @@
 
 #include "recovery/recovery.h"
 
-/* JET_sntBegin, JET_sntProgress, JET_sntComplete, JET_sntFail; done counts up to total, never down. Called on the
+/* JET_sntBegin, JET_sntProgress, then JET_sntComplete or JET_sntFail; nothing at all when the operation was refused
+ * before it began. done counts up to total, never down. Called on the
  * caller's thread with no lock held. A negative return stops the operation and becomes its error; that of
  * JET_sntComplete and JET_sntFail is ignored. */
 typedef JET_ERR (*backup_status_fn)(void *context, JET_SNT snt, uint32_t done, uint32_t total);

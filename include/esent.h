@@ -460,11 +460,11 @@ typedef struct {
     uint32_t cunitTotal; /* 100: units are percent */
 } JET_SNPROG;
 
-/* Reports progress of what takes long. snp says what runs, snt what is reported; pv: a JET_SNPROG for JET_sntBegin,
- * JET_sntProgress and JET_sntComplete. sesid is 0 for a backup or restore. An error returned ends the operation with
- * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the API, but
- * not end the instance: JetTerm waits for the call that is under way.
- * Source: JET_PFNSTATUS. */
+/* Reports progress of what takes long. snp says what runs, snt what is reported: JET_sntBegin, JET_sntProgress any
+ * number of times, and JET_sntComplete or JET_sntFail; of a call that is refused before it begins, nothing. pv: a
+ * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation
+ * with it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the
+ * API, but not end the instance: JetTerm waits for the call that is under way. Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 
 #define JET_snpRepair 2
