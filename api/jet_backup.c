@@ -17,7 +17,6 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     JET_ERR err = JET_errSuccess;
     struct api_inst *inst = NULL;
     char path[OS_PATH_MAX];
-    struct api_status status = {pfnStatus, JET_snpBackup};
 
     if (grbit & ~(JET_GRBIT)(JET_bitBackupIncremental | JET_bitBackupAtomic | JET_bitBackupSha256))
         return RAISE(JET_errInvalidGrbit);
@@ -27,6 +26,7 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     err = enter(instance, 0, &inst);
     if (err < JET_errSuccess)
         return err;
+    struct api_status status = {.fn = pfnStatus, .snp = JET_snpBackup, .inst = inst};
     struct backup_options options = {
         .path = path,
         .stops = atomic_load(&inst->inst->backup_stops),

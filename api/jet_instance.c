@@ -183,7 +183,7 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
     if (!config)
         FAIL(JET_errOutOfMemory);
     api_get_config(inst, config, &events);
-    struct api_status status = {info->pfnStatus, JET_snpRestore};
+    struct api_status status = {.fn = info->pfnStatus, .snp = JET_snpRestore, .inst = inst};
     const struct recovery_options options = {
         .map = map,
         .map_count = (unsigned)info->crstmap,
@@ -260,6 +260,8 @@ static JET_ERR end_sessions(struct api_inst *inst) {
 static JET_ERR stop_running(struct api_inst *inst, JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
 
+    if (api_in_status_call(inst)) /* of a backup, as it runs */
+        return RAISE(JET_errBackupInProgress);
     if ((grbit & JET_bitTermComplete) && in_transaction(inst))
         return RAISE(JET_errTooManyActiveUsers);
     err = backup_refuse(inst->inst, grbit & JET_bitTermStopBackup);

@@ -462,9 +462,13 @@ typedef struct {
 
 /* Reports progress of what takes long. snp says what runs, snt what is reported: JET_sntBegin, JET_sntProgress any
  * number of times, and JET_sntComplete or JET_sntFail; of a call that is refused before it begins, nothing. pv: a
- * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation
- * with it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the
- * API, but not end the instance: JetTerm waits for the call that is under way. Source: JET_PFNSTATUS. */
+ * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation with it; for a
+ * backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
+ *
+ * It may use the API, JetStopBackupInstance included. It cannot end its instance, nor begin another backup, restore or
+ * start of it: JET_errBackupInProgress, JET_errRestoreInProgress, JET_errInitInProgress, JET_errBackupNotAllowedYet, by
+ * what runs.
+ * Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 
 #define JET_snpRepair 2
@@ -1725,13 +1729,13 @@ JET_ERR JET_API JetTerm(JET_INSTANCE instance);
  *           with each of them JET_bitTermStopBackup: stops a backup that runs; its call gets
  *           JET_errBackupAbortByServer
  *
- * Errors: JET_errBackupInProgress (without JET_bitTermStopBackup); JET_errTooManyActiveUsers (only with
- * JET_bitTermComplete: a session is in a transaction).
+ * Errors: JET_errBackupInProgress (without JET_bitTermStopBackup, or in the status callback of that backup);
+ * JET_errTooManyActiveUsers (only with JET_bitTermComplete: a session is in a transaction).
  * After a failure: if it was one of these two or an invalid argument, the instance still runs. After any other the
  * instance is gone all the same, as after a crash, and the next JetInit recovers.
  * Threads: calls of other threads that are under way finish first, but a backup that has not begun gets
- * JET_errTermInProgress; later ones get JET_errTermInProgress or JET_errInvalidInstance. A callback must not end its
- * own instance. Source: JetTerm2. */
+ * JET_errTermInProgress; later ones get JET_errTermInProgress or JET_errInvalidInstance.
+ * Source: JetTerm2. */
 JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 
 #define JET_bitStopServiceAll 0x00000000

@@ -1,4 +1,5 @@
-/* Stops that come while a backup begins: none is missed, whichever of the two is first. test-label: threads */
+/* Stops and ends that come while a backup begins: none is missed, whichever of the two is first; and those that come
+ * from the backup's own callback. test-label: threads */
 #include <pthread.h>
 #include <sched.h>
 
@@ -65,6 +66,81 @@ static void backup__that_has_entered_before_a_stop_is_stopped(void) {
     end(&s);
 }
 
+/* ---- in a status callback ---- */
+
+static struct {
+    JET_INSTANCE instance, other; /* other: backed up in the callback of instance's backup */
+    unsigned calls;
+} meddler;
+
+static void try_to_end(JET_INSTANCE instance, JET_ERR expected) {
+    static const JET_GRBIT grbits[] = {JET_bitTermComplete, JET_bitTermAbrupt, JET_bitTermDirty};
+    CHECK_ERR(JetTerm(instance), expected);
+    CHECK_ERR(JetTerm2(instance, JET_bitTermStopBackup), expected);
+    for (unsigned i = 0; i < sizeof grbits / sizeof grbits[0]; i++) {
+        CHECK_ERR(JetTerm2(instance, grbits[i]), expected);
+        CHECK_ERR(JetTerm2(instance, grbits[i] | JET_bitTermStopBackup), expected);
+    }
+}
+
+static JET_ERR JET_API end_the_outer_one(JET_SESID session, JET_SNP snp, JET_SNT snt, void *data) {
+    (void)session, (void)snp, (void)snt, (void)data;
+    meddler.calls++;
+    try_to_end(meddler.instance, JET_errBackupInProgress);
+    try_to_end(meddler.other, JET_errBackupInProgress);
+    return JET_errSuccess;
+}
+
+static JET_ERR JET_API meddle(JET_SESID session, JET_SNP snp, JET_SNT snt, void *data) {
+    JET_INSTANCE instance = meddler.instance;
+    (void)session, (void)snt, (void)data;
+    meddler.calls++;
+    if (snp == JET_snpBackup) {
+        try_to_end(instance, JET_errBackupInProgress);
+        CHECK_ERR(JetBackupInstance(instance, "/other", 0, meddle), JET_errBackupInProgress);
+        CHECK_ERR(JetBackupInstance(instance, NULL, 0, NULL), JET_errBackupInProgress);
+        CHECK_ERR(JetBeginExternalBackupInstance(instance, 0), JET_errBackupInProgress);
+        CHECK_ERR(JetInit(&instance), JET_errAlreadyInitialized);
+        CHECK_ERR(JetRestoreInstance(instance, "/set", NULL, NULL), JET_errAfterInitialization);
+        CHECK_OK(JetBackupInstance(meddler.other, NULL, 0, end_the_outer_one));
+    } else {
+        const bool starts = !meddler.other;
+        try_to_end(instance, starts ? JET_errInitInProgress : JET_errRestoreInProgress);
+        CHECK_ERR(JetBackupInstance(instance, NULL, 0, NULL),
+                  starts ? JET_errBackupNotAllowedYet : JET_errRestoreInProgress);
+        CHECK_ERR(JetRestoreInstance(instance, "/set", NULL, NULL),
+                  starts ? JET_errInitInProgress : JET_errRestoreInProgress);
+    }
+    return JET_errSuccess;
+}
+
+/* Each call of it waits for itself otherwise. */
+static void callback__that_ends_its_instance_is_refused_and_the_backup_goes_on(void) {
+    struct script s, other;
+    begin(&s);
+    script_init(&other, 1, "/other_instance");
+    CHECK_OK(script_start(&other));
+    memset(&meddler, 0, sizeof meddler);
+    meddler.instance = s.instance;
+    meddler.other = other.instance;
+    CHECK_OK(JetBackupInstance(s.instance, "/set", 0, meddle));
+    CU_ASSERT_FALSE(disk_exists("/other"));
+    CU_ASSERT_TRUE(meddler.calls > 6);
+    CHECK_OK(JetBackupInstance(s.instance, "/set", JET_bitBackupIncremental, meddle));
+    CHECK_OK(script_stop(&s, JET_bitTermStopBackup));
+
+    CHECK_OK(script_instance(&s));
+    meddler.instance = s.instance;
+    CHECK_OK(JetRestoreInstance(s.instance, "/set", NULL, meddle));
+    JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = meddle};
+    CHECK_OK(script_stop(&other, 0));
+    meddler.other = 0;
+    CHECK_OK(JetInit3(&s.instance, &info, 0));
+    CHECK_OK(JetTerm2(s.instance, JET_bitTermStopBackup));
+    CU_ASSERT_EQUAL(disk_open_files(), 0);
+    disk_done();
+}
+
 /* ---- at any moment ---- */
 
 static _Atomic unsigned calls;
@@ -106,4 +182,5 @@ static void term__ends_backups_that_begin_at_the_same_moment(void) {
 
 TEST_MAIN(TEST(backup__that_has_entered_before_term_does_not_begin_any_more),
           TEST(backup__that_has_entered_before_a_stop_is_stopped),
+          TEST(callback__that_ends_its_instance_is_refused_and_the_backup_goes_on),
           TEST(term__ends_backups_that_begin_at_the_same_moment))
