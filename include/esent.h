@@ -462,8 +462,8 @@ typedef struct {
 
 /* Reports progress of what takes long. snp says what runs, snt what is reported: JET_sntBegin, JET_sntProgress any
  * number of times, and JET_sntComplete or JET_sntFail; of a call that is refused before it begins, nothing. pv: a
- * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation with it; for a
- * backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
+ * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation
+ * with it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
  *
  * It may use the API, JetStopBackupInstance included. It cannot end its instance, nor begin another backup, restore or
  * start of it: JET_errBackupInProgress, JET_errRestoreInProgress, JET_errInitInProgress, JET_errBackupNotAllowedYet, by
