@@ -1666,7 +1666,11 @@ JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
  * grbit  0, or
  *        JET_bitLogStreamMustExist       JET_errFileNotFound where there is no log, instead of making a new one
  *        JET_bitReplayIgnoreMissingDB    a database that the log leaves attached and whose file is not there is no
- *                                        error: recovery goes on without it, and it cannot be recovered later
+ *                                        error: recovery goes on without it, and later starts do not recover it
+ *                                        (JetAttachDatabase: JET_errDatabaseDirtyShutdown). Nor does the log wait
+ *                                        for it: what it needs is deleted by the next backup, and at once with
+ *                                        JET_paramCircularLog. If the file may come back, copy the log directory
+ *                                        before.
  *        JET_bitReplayMissingMapEntryDB  with the map of JetInit3: a database that is not in it is where the log says
  *        JET_bitReplayIgnoreLostLogs     the current log file is not there: the log ends with the one before. What
  *                                        was committed later is lost, and the warning JET_wrnCommittedLogFilesLost
@@ -2749,7 +2753,11 @@ JET_ERR JET_API JetGetLogInfoInstance2(JET_INSTANCE instance, JET_PSTR szz, uint
  * Source: JetGetTruncateLogInfoInstance. */
 JET_ERR JET_API JetGetTruncateLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
 
-/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first.
+/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first. This counts on the
+ * backup that is under way: what was copied must be durable, and the backup must end normally. After
+ * JET_bitBackupEndAbort or JetStopBackupInstance the headers do not note it, and an incremental backup that would build
+ * on the one before misses log files: JET_errMissingFileToBackup, and JET_errInvalidLogSequence from JetBackupInstance.
+ * A full one is due then.
  *
  * Errors: JET_errInvalidBackupSequence (before JetGetLogInfoInstance, or a file is open); JET_errLogFileNotCopied (not
  * every log file of the backup was read to its end).
