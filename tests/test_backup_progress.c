@@ -1,6 +1,10 @@
 /* What the status callback of a backup, a restore and a start is told: one beginning and one end, units that never fall
- * and say how much of the work is done; and nothing at all of what was refused before it began. */
+ * and say how much of the work is done, on the thread of the call, without a lock; and nothing at all of what was
+ * refused before it began. */
+#include <pthread.h>
+
 #include "base/os.h"
+#include "base/thread.h"
 #include "tests/lib/testexternal.h"
 
 static struct {
@@ -27,11 +31,24 @@ static uint64_t set_bytes(void) {
     return bytes;
 }
 
+/* Below all ranks: a debug build aborts if this thread holds any lock. */
+static void check_no_lock_is_held(void) {
+    struct os_mutex lowest;
+    os_mutex_init(&lowest, 1);
+    os_mutex_lock(&lowest);
+    os_mutex_unlock(&lowest);
+    os_mutex_done(&lowest);
+}
+
+static pthread_t caller;
+
 static JET_ERR JET_API hear(JET_SESID session, JET_SNP snp, JET_SNT snt, void *data) {
     const JET_SNPROG *progress = data;
+    check_no_lock_is_held();
     const uint32_t before = heard.calls ? heard.done[heard.calls - 1] : 0;
     heard.begins += snt == JET_sntBegin;
-    heard.wrong |= session != JET_sesidNil || (snp != JET_snpBackup && snp != JET_snpRestore) || heard.ends > 0 ||
+    heard.wrong |= !pthread_equal(pthread_self(), caller) || session != JET_sesidNil ||
+                   (snp != JET_snpBackup && snp != JET_snpRestore) || heard.ends > 0 ||
                    (heard.calls == 0) != (snt == JET_sntBegin) || progress->cbStruct != sizeof *progress ||
                    progress->cunitTotal != 100 || progress->cunitDone < before || progress->cunitDone > 100 ||
                    (progress->cunitDone == 100) != (snt == JET_sntComplete);
@@ -41,6 +58,11 @@ static JET_ERR JET_API hear(JET_SESID session, JET_SNP snp, JET_SNT snt, void *d
     heard.done[heard.calls] = progress->cunitDone;
     heard.calls += heard.calls < 199;
     return JET_errSuccess;
+}
+
+static void begin_to_listen(void) {
+    memset(&heard, 0, sizeof heard);
+    caller = pthread_self();
 }
 
 static void check_heard(JET_SNT end) {
@@ -76,7 +98,7 @@ static JET_ERR restore(const struct script *of, const char *set) {
 static void refused__before_it_begins_is_told_by_its_error_alone(void) {
     struct script s;
     begin(&s);
-    memset(&heard, 0, sizeof heard);
+    begin_to_listen();
     CHECK_ERR(JetBackupInstance(s.instance, "/set", JET_bitBackupIncremental, hear), JET_errMissingFullBackup);
     CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
     CHECK_ERR(JetBackupInstance(s.instance, "/set", 0, hear), JET_errBackupInProgress);
@@ -95,7 +117,7 @@ static void refused__before_it_begins_is_told_by_its_error_alone(void) {
 static void failed__after_it_began_ends_with_fail(void) {
     struct script s;
     begin(&s);
-    memset(&heard, 0, sizeof heard);
+    begin_to_listen();
     disk_fail(1, "/set/b.edb", JET_errDiskFull);
     CHECK_ERR(JetBackupInstance(s.instance, "/set", 0, hear), JET_errDiskFull);
     check_heard(JET_sntFail);
@@ -113,7 +135,7 @@ static void failed__after_it_began_ends_with_fail(void) {
 static void every_kind__begins_once_and_completes_once(void) {
     struct script s;
     begin(&s);
-    memset(&heard, 0, sizeof heard);
+    begin_to_listen();
     CHECK_OK(JetBackupInstance(s.instance, NULL, 0, hear));
     check_heard(JET_sntComplete);
     CHECK_OK(JetBackupInstance(s.instance, "/atomic", JET_bitBackupAtomic, hear));
@@ -150,7 +172,7 @@ static void units__are_the_part_of_the_set_that_is_there(void) {
     CHECK_OK(script_stop(&s, 0));
     CHECK_OK(script_start_all(&s));
     CU_ASSERT_TRUE(logs().low == 1 && logs().current > 60);
-    memset(&heard, 0, sizeof heard);
+    begin_to_listen();
     CHECK_OK(JetBackupInstance(s.instance, "/set", 0, hear));
     check_truthful(1u << 20);
     check_heard(JET_sntComplete);
