@@ -180,7 +180,56 @@ static void term__ends_backups_that_begin_at_the_same_moment(void) {
     }
 }
 
+static _Atomic unsigned begun;
+static bool keeps; /* each backup until it is stopped; else it ends at once */
+
+static void *begin_and_abort(void *context) {
+    const struct script *s = context;
+    JET_ERR err = JET_errSuccess;
+    for (unsigned i = 0; i < 20 && (err >= JET_errSuccess || err == JET_errNoBackup); i++) {
+        err = JetBeginExternalBackupInstance(s->instance, 0);
+        if (err < JET_errSuccess)
+            break;
+        atomic_fetch_add(&begun, 1);
+        while (keeps && JetGetAttachInfoInstance(s->instance, NULL, 0, NULL) >= JET_errSuccess)
+            sched_yield();
+        do
+            err = JetEndExternalBackupInstance2(s->instance, JET_bitBackupEndAbort);
+        while (err == JET_errTermInProgress); /* until JetTerm has refused, or ended it */
+    }
+    return (void *)(intptr_t)err;
+}
+
+static void term__refuses_or_ends_external_backups_that_begin_at_the_same_moment(void) {
+    disk_install(test_random());
+    for (unsigned round = 0; round < 200; round++) {
+        struct script s;
+        pthread_t client;
+        void *result;
+        JET_ERR err;
+        const bool stop = round % 2;
+        keeps = stop;
+        atomic_store(&begun, 0);
+        script_init(&s, 1, "/d");
+        CHECK_OK(script_start(&s));
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&client, NULL, begin_and_abort, &s), 0);
+        while (atomic_load(&begun) == 0)
+            sched_yield();
+        do
+            err = JetTerm2(s.instance, JET_bitTermAbrupt | (stop ? JET_bitTermStopBackup : 0));
+        while (err == JET_errBackupInProgress && !stop);
+        CHECK_OK(err);
+        pthread_join(client, &result);
+        err = (JET_ERR)(intptr_t)result;
+        CU_ASSERT_TRUE(err == JET_errSuccess || err == JET_errTermInProgress || err == JET_errNotInitialized ||
+                       err == JET_errInvalidParameter || (stop && err == JET_errNoBackup));
+        CU_ASSERT_EQUAL(disk_open_files(), 0);
+    }
+    disk_done();
+}
+
 TEST_MAIN(TEST(backup__that_has_entered_before_term_does_not_begin_any_more),
           TEST(backup__that_has_entered_before_a_stop_is_stopped),
           TEST(callback__that_ends_its_instance_is_refused_and_the_backup_goes_on),
-          TEST(term__ends_backups_that_begin_at_the_same_moment))
+          TEST(term__ends_backups_that_begin_at_the_same_moment),
+          TEST(term__refuses_or_ends_external_backups_that_begin_at_the_same_moment))
