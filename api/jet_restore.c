@@ -60,7 +60,7 @@ static JET_ERR restore_with(const struct inst_config *config, const struct event
                             const char *dest, const JET_RSTINFO *info) {
     JET_ERR err = JET_errSuccess;
     struct path_map *map = NULL;
-    struct api_status status = {info->pfnStatus, JET_snpRestore};
+    struct api_status status = {.fn = info->pfnStatus, .snp = JET_snpRestore};
 
     CALL(api_check_rstinfo(info));
     if (info->lgposStop.isec || info->lgposStop.ib) /* a log goes on only from the end of a generation */
@@ -237,7 +237,7 @@ static JET_ERR external_restore(const struct external *x) {
     JET_ERR err = JET_errSuccess;
     struct temporary *t = temporary_new();
     struct path_map *map = NULL;
-    struct api_status status = {x->pfn, JET_snpRestore};
+    struct api_status status = {.fn = x->pfn, .snp = JET_snpRestore};
     char set[OS_PATH_MAX];
 
     if (!t)

@@ -18,6 +18,7 @@
 #include "backup/restore_priv.h"
 
 static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
+    r->begun = true;
     r->reported = percent;
     return r->options->status ? r->options->status(r->options->context, snt, percent, 100) : JET_errSuccess;
 }
@@ -331,7 +332,8 @@ cleanup:
     if (err < JET_errSuccess) {
         event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "restore from %s failed: error %d (%s)", options->set,
                     (int)err, err_name(err));
-        report(r, JET_sntFail, r->reported);
+        if (r->begun)
+            report(r, JET_sntFail, r->reported);
     } else {
         event_write(events, EVENT_STOP_RESTORE, EVENT_INFO, "restore ended");
     }

@@ -15,6 +15,7 @@ struct restore {
     struct path_map *map;   /* one per database: where it goes, or external: is */
     struct recovery_options recovery;
     uint64_t done_bytes, total_bytes;
+    bool begun; /* JET_sntBegin was reported */
     uint32_t reported;
 };
 

@@ -460,10 +460,14 @@ typedef struct {
     uint32_t cunitTotal; /* 100: units are percent */
 } JET_SNPROG;
 
-/* Reports progress of what takes long. snp says what runs, snt what is reported; pv: a JET_SNPROG for JET_sntBegin,
- * JET_sntProgress and JET_sntComplete. sesid is 0 for a backup or restore. An error returned ends the operation with
- * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the API, but
- * not end the instance: JetTerm waits for the call that is under way.
+/* Reports progress of what takes long. snp says what runs, snt what is reported: JET_sntBegin, JET_sntProgress any
+ * number of times, and JET_sntComplete or JET_sntFail; of a call that is refused before it begins, nothing. pv: a
+ * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation
+ * with it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
+ *
+ * It may use the API, JetStopBackupInstance included. It cannot end its instance, nor begin another backup, restore or
+ * start of it: JET_errBackupInProgress, JET_errRestoreInProgress, JET_errInitInProgress, JET_errBackupNotAllowedYet, by
+ * what runs.
  * Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 
@@ -1662,7 +1666,11 @@ JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
  * grbit  0, or
  *        JET_bitLogStreamMustExist       JET_errFileNotFound where there is no log, instead of making a new one
  *        JET_bitReplayIgnoreMissingDB    a database that the log leaves attached and whose file is not there is no
- *                                        error: recovery goes on without it, and it cannot be recovered later
+ *                                        error: recovery goes on without it, and later starts do not recover it
+ *                                        (JetAttachDatabase: JET_errDatabaseDirtyShutdown). Nor does the log wait
+ *                                        for it: what it needs is deleted by the next backup, and at once with
+ *                                        JET_paramCircularLog. If the file may come back, copy the log directory
+ *                                        before.
  *        JET_bitReplayMissingMapEntryDB  with the map of JetInit3: a database that is not in it is where the log says
  *        JET_bitReplayIgnoreLostLogs     the current log file is not there: the log ends with the one before. What
  *                                        was committed later is lost, and the warning JET_wrnCommittedLogFilesLost
@@ -1725,12 +1733,12 @@ JET_ERR JET_API JetTerm(JET_INSTANCE instance);
  *           with each of them JET_bitTermStopBackup: stops a backup that runs; its call gets
  *           JET_errBackupAbortByServer
  *
- * Errors: JET_errBackupInProgress (without JET_bitTermStopBackup); JET_errTooManyActiveUsers (only with
- * JET_bitTermComplete: a session is in a transaction).
+ * Errors: JET_errBackupInProgress (without JET_bitTermStopBackup, or in the status callback of that backup);
+ * JET_errTooManyActiveUsers (only with JET_bitTermComplete: a session is in a transaction).
  * After a failure: if it was one of these two or an invalid argument, the instance still runs. After any other the
  * instance is gone all the same, as after a crash, and the next JetInit recovers.
- * Threads: calls of other threads that are under way finish first; later ones get JET_errTermInProgress or
- * JET_errInvalidInstance. A callback must not end its own instance.
+ * Threads: calls of other threads that are under way finish first, but a backup that has not begun gets
+ * JET_errTermInProgress; later ones get JET_errTermInProgress or JET_errInvalidInstance.
  * Source: JetTerm2. */
 JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 
@@ -2633,7 +2641,7 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  * JET_errReadVerifyFailure (a damaged page: the event names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt,
  * JET_errMissingFileToBackup; JET_errBackupAbortByServer (JetStopBackupInstance, JetTerm2 with JET_bitTermStopBackup);
  * JET_errLogWriteFail; JET_errDiskFull; an error of pfnStatus. JET_errInvalidParameter (no such instance),
- * JET_errBackupNotAllowedYet (it is starting).
+ * JET_errBackupNotAllowedYet (it is starting), JET_errTermInProgress (it is about to end).
  * After a failure: the directory holds no set that looks complete (an atomic one holds the previous set, whole), no log
  * file was deleted and no header was changed.
  * Threads: sessions work on; databases cannot be attached or detached meanwhile (JET_errBackupInProgress).
@@ -2745,7 +2753,11 @@ JET_ERR JET_API JetGetLogInfoInstance2(JET_INSTANCE instance, JET_PSTR szz, uint
  * Source: JetGetTruncateLogInfoInstance. */
 JET_ERR JET_API JetGetTruncateLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
 
-/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first.
+/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first. This counts on the
+ * backup that is under way: what was copied must be durable, and the backup must end normally. After
+ * JET_bitBackupEndAbort or JetStopBackupInstance the headers do not note it, and an incremental backup that would build
+ * on the one before misses log files: JET_errMissingFileToBackup, and JET_errInvalidLogSequence from JetBackupInstance.
+ * A full one is due then.
  *
  * Errors: JET_errInvalidBackupSequence (before JetGetLogInfoInstance, or a file is open); JET_errLogFileNotCopied (not
  * every log file of the backup was read to its end).
@@ -2772,8 +2784,9 @@ JET_ERR JET_API JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT g
  * Source: JetEndExternalBackupInstance. */
 JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance);
 
-/* Makes the backup that is under way fail: its next step gives JET_errBackupAbortByServer. An external one is ended by
- * its client, or by JetTerm2 with JET_bitTermStopBackup. Without a backup nothing happens.
+/* Makes the backup that is under way fail, also one that has been called for and has not begun: its next step gives
+ * JET_errBackupAbortByServer. An external one is ended by its client, or by JetTerm2 with JET_bitTermStopBackup.
+ * Without a backup nothing happens.
  *
  * Errors: JET_errInvalidParameter (not a running instance).
  * Threads: from any, also from a status callback.

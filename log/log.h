@@ -145,8 +145,8 @@ MUST_CHECK JET_ERR log_flush(struct log *log, lgpos_t upto);
 lgpos_t log_tip(const struct log *log);
 /* Everything before it is durable. May be beyond the tip, while a record is appended that crosses generations. */
 lgpos_t log_durable(const struct log *log);
-/* Ends the current generation (flushes it) and starts the next. new_gen may be NULL. A generation without any record
- * is rolled too. */
+/* Ends the generation that is current at the call (flushes it) and starts the next, unless somebody else does just
+ * then. new_gen: the current one afterwards; may be NULL. A generation without any record is rolled too. */
 MUST_CHECK JET_ERR log_roll(struct log *log, lggen_t *new_gen);
 /* What the headers of later generations will say. */
 void log_set_attachments(struct log *log, const void *blob, uint32_t bytes);

@@ -392,6 +392,30 @@ static void truncation_after_recovery__keeps_what_a_backup_needs(void) {
     place_end(&p);
 }
 
+/* As esent.h says of JET_bitReplayIgnoreMissingDB. */
+static void circular_logging__does_not_wait_for_a_database_that_was_left_out(void) {
+    struct place p;
+    struct kept b;
+    place_begin(&p);
+    for (unsigned circular = 0; circular < 2; circular++) {
+        struct script s = p.s;
+        disk_load(p.image);
+        const struct log_range before = range_of();
+        keep(&b, s.b.path);
+        disk_delete(s.b.path);
+        s.circular = circular;
+        CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB));
+        CU_ASSERT_EQUAL(range_of().low == before.low, !circular);
+        disk_put(b.path, b.bytes, b.count);
+        free(b.bytes);
+        CHECK_OK(script_start(&s)); /* its file is back: it needs the log, which goes on without it */
+        CHECK_OK(script_attach(&s, &s.a));
+        CHECK_ERR(JetAttachDatabase(s.session, s.b.path, 0), JET_errDatabaseDirtyShutdown);
+        CHECK_OK(script_stop(&s, 0));
+    }
+    place_end(&p);
+}
+
 static void set_flag(struct script *s, unsigned id, uint32_t size) {
     CHECK_OK(script_instance(s));
     CHECK_OK(JetSetSystemParameter(&s->instance, 0, id, 1, NULL));
@@ -563,6 +587,7 @@ TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(callback__that_fails_ends_recovery_which_a_later_start_does_again),
           TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
           TEST(truncation_after_recovery__keeps_what_a_backup_needs),
+          TEST(circular_logging__does_not_wait_for_a_database_that_was_left_out),
           TEST(log_files_behind_the_current_one__go_when_allowed),
           TEST(power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing),
           TEST(log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one),
