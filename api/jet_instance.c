@@ -4,6 +4,7 @@
 
 #include "api/handles.h"
 #include "backup/backup.h"
+#include "base/clock.h"
 #include "recovery/recovery.h"
 
 #define VERSION_BUILD 9900u
@@ -163,6 +164,20 @@ static JET_ERR start(struct api_inst *inst, const struct inst_config *config, co
     return err;
 }
 
+/* Before the first log file that was created after the time, if that comes before *stop. */
+static JET_ERR stop_at_time(const struct inst_config *config, const JET_LOGTIME *time, lgpos_t *stop) {
+    JET_ERR err = JET_errSuccess;
+    const int64_t when = clock_logtime_ms(time);
+    lggen_t gen = 0;
+
+    if (when)
+        CALL(log_dir_first_after(&config->log_dir, 1, LOG_GEN_MAX, when, &gen));
+    if (gen && (!*stop || lgpos_make(gen, 0) < *stop))
+        *stop = lgpos_make(gen, 0);
+cleanup:
+    return err;
+}
+
 JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit) {
     static JET_RSTINFO nothing = {.cbStruct = sizeof nothing};
     JET_ERR err = JET_errSuccess;
@@ -184,7 +199,7 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
         FAIL(JET_errOutOfMemory);
     api_get_config(inst, config, &events);
     struct api_status status = {.fn = info->pfnStatus, .snp = JET_snpRestore, .inst = inst};
-    const struct recovery_options options = {
+    struct recovery_options options = {
         .map = map,
         .map_count = (unsigned)info->crstmap,
         .map_only = info->crstmap > 0 && !(grbit & JET_bitReplayMissingMapEntryDB),
@@ -197,6 +212,7 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
         .context = &status,
     };
     CALL(path_map_read(map, options.map_count));
+    CALL(stop_at_time(config, &info->logtimeStop, &options.stop));
     if (options.no_undo || options.stop || (grbit & JET_bitLogStreamMustExist))
         CALL(check_log_exists(config));
     CALL(start(inst, config, &events, &options, &status));

@@ -32,6 +32,13 @@ void backup_stop(struct inst *inst);
 MUST_CHECK JET_ERR backup_refuse(struct inst *inst, bool stop);
 void backup_wait(struct inst *inst); /* until the backup that was stopped has ended; ends an external one */
 
+/* A running instance, whose log has what was done since the backup. */
+struct restore_target {
+    struct log_dir log_dir;
+    JET_SIGNATURE signature;
+    lggen_t high; /* up to this generation its files are closed */
+};
+
 struct restore_options {
     const char *set;            /* directory of the set, or external: of the log files; absolute */
     const char *dest;           /* directory for the databases, absolute; NULL: where they were */
@@ -39,7 +46,9 @@ struct restore_options {
     unsigned map_count;
     bool external;     /* the databases are in their places, there is no manifest; others are left alone */
     lggen_t low, high; /* external: of the log files; 0: as found */
-    lggen_t until;     /* the last generation to replay; 0: to the end of the log */
+    const struct restore_target *target; /* external: its log files are replayed behind those of the set; may be NULL */
+    lggen_t until;                       /* the last generation to replay; 0: to the end of the log */
+    int64_t until_time;                  /* none is replayed that was created later (Unix milliseconds); 0: any */
     backup_status_fn status;
     void *context;
 };

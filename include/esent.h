@@ -537,7 +537,7 @@ typedef struct {
     JET_RSTMAP *rgrstmap;
     int32_t crstmap;
     JET_LGPOS lgposStop;     /* JetInit3: where redo stops. JetRestoreInstance2: lGeneration is the last one replayed */
-    JET_LOGTIME logtimeStop; /* 0 */
+    JET_LOGTIME logtimeStop; /* no log file that was created later is replayed; 0: any */
     JET_PFNSTATUS pfnStatus; /* may be NULL */
 } JET_RSTINFO;
 
@@ -1700,18 +1700,17 @@ JET_ERR JET_API JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
  *                              JET_errRecoveredWithoutUndo, and what JET_bitRecoveryWithoutUndo says. isec and ib
  *                              beyond the last record of lGeneration: that generation is replayed to its end. All
  *                              zero: no stop.
- *           logtimeStop        0
+ *           logtimeStop        the same, before the first log file that was created after this time (UTC)
  *           pfnStatus          progress; may be NULL. snp is JET_snpRestore; an error it returns ends recovery, which
  *                              a later start does again.
  * grbit     as for JetInit2
  *
  * Errors: JET_errDatabaseInvalidName (an entry without szNewDatabaseName); JET_errInvalidParameter also for a wrong
- * cbStruct, two entries with one path, a logtimeStop; JET_errDatabaseSignInUse (two entries are one database);
- * JET_errRecoveredWithoutUndo; JET_errFileNotFound (a stop, and no log).
- * After a failure: as JetInit. After JET_errRecoveredWithoutUndo the databases need recovery (they are in dirty state).
- * Source: JetInit3, JET_RSTINFO, JET_RSTMAP.
- * Differs: logtimeStop, which ESE reserves, must be 0: commits carry no time, so nothing could stop at one. A database
- * that is gone is never made again from the log. */
+ * cbStruct, two entries with one path, a logtimeStop that is no time; JET_errDatabaseSignInUse (two entries are one
+ * database); JET_errRecoveredWithoutUndo; JET_errFileNotFound (a stop, and no log). After a failure: as JetInit. After
+ * JET_errRecoveredWithoutUndo the databases need recovery (they are in dirty state). Source: JetInit3, JET_RSTINFO,
+ * JET_RSTMAP. Differs: logtimeStop, which ESE reserves, stops between log files: commits carry no time. A database that
+ * is gone is never made again from the log. */
 JET_ERR JET_API JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit);
 
 #define JET_bitTermComplete 0x00000001
@@ -2822,17 +2821,17 @@ JET_ERR JET_API JetStopBackup(void);
  * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath (also: a database would go into the set's
  * own directory, or over a file of it), JET_errFileNotFound (no set in sz, or a database of it is missing);
  * JET_errInvalidBackup (its manifest), JET_errMissingRestoreLogFiles, JET_errLogReadVerifyFailure,
- * JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize, JET_errReadVerifyFailure
- * (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
- * JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow, JET_errRestoreOfNonBackupDatabase,
- * JET_errBadPatchPage, JET_errDatabasePatchFileMismatch (its files do not belong together);
- * JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous, JET_errMissingCurrentLogFiles (the
- * instance's log does not follow the set's: the first always, the others unless JET_paramDeleteOutOfRangeLogs is set,
- * which deletes such log files); JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied
- * (somebody has a database open); JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath,
- * JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
- * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;
- * calling again starts over and ends in the same state as if nothing had happened.
+ * JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize, JET_errReadVerifyFailure (the set is incomplete or
+ * damaged); JET_errLogCorruptDuringHardRecovery (the same of the instance's own log);
+ * JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh,
+ * JET_errEndingRestoreLogTooLow, JET_errRestoreOfNonBackupDatabase, JET_errBadPatchPage,
+ * JET_errDatabasePatchFileMismatch (its files do not belong together); JET_errExistingLogFileHasBadSignature,
+ * JET_errExistingLogFileIsNotContiguous, JET_errMissingCurrentLogFiles (the instance's log does not follow the set's:
+ * the first always, the others unless JET_paramDeleteOutOfRangeLogs is set, which deletes such log files);
+ * JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a database open);
+ * JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath, JET_errInvalidLogDirectory;
+ * JET_errDiskFull; an error of pfn. After a failure: the instance is not running. Databases in szDest may be there in
+ * part, and cannot be attached; calling again starts over and ends in the same state as if nothing had happened.
  * Threads: nothing else is done with the instance meanwhile (JET_errRestoreInProgress).
  * Source: JetRestoreInstance.
  * Differs: instance may not be NULL. The whole set is verified before anything is written. */
@@ -2878,13 +2877,19 @@ JET_ERR JET_API JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLog
 /* JetExternalRestore of log files with another name.
  *
  * pLogInfo                        generations, as genLow and genHigh, and the first three characters of their names
- * szTargetInstanceName            NULL
- * szTargetInstanceLogPath, szTargetInstanceCheckpointPath   NULL: later log files come from szLogPath
+ * szTargetInstanceName            NULL, or an instance of this process whose log goes on from the backup's
+ * szTargetInstanceLogPath, szTargetInstanceCheckpointPath   NULL, or its directories, instead of its name. If it runs,
+ *                                 its log is rolled, and the log files behind the backup's are copied to szLogPath and
+ *                                 replayed, unless its logging is circular. If not, these are szLogPath and
+ *                                 szCheckpointFilePath.
  *
- * Errors: JET_errInvalidParameter also if only one of the two target paths is given; JET_errBadRestoreTargetInstance
- * (both are).
- * Source: JetExternalRestore2.
- * Differs: log files of a running instance are not replayed: copy them to szBackupLogPath. */
+ * JET_wrnTargetInstanceRunning: done, and with the log of an instance that runs, up to the moment of the call. The
+ * databases can take the place of those it has.
+ * Errors: JET_errInvalidParameter also if only one of the two target paths is given, or both them and the name;
+ * JET_errBadRestoreTargetInstance (no such instance runs, or its log files have another name);
+ * JET_errExistingLogFileHasBadSignature (its log is not that of the backup); JET_errExistingLogFileIsNotContiguous
+ * (szLogPath has log files behind those of the backup); JET_errMissingCurrentLogFiles (the target's begin too late).
+ * Source: JetExternalRestore2. */
 JET_ERR JET_API JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap,
                                     int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO *pLogInfo,
                                     JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath,
@@ -2936,16 +2941,17 @@ JET_ERR JET_API JetSetEventCallback(JET_INSTANCE instance, JET_PFNEVENT pfnEvent
  *                              The instance's log files behind it must not be there, unless nothing was committed in
  *                              them, or JET_paramDeleteOutOfRangeLogs is set: then they are deleted once it is known
  *                              that the databases can be restored without them.
- *           logtimeStop        0
+ *           logtimeStop        not unset: of the log generations those that had been created by then (UTC). With a
+ *                              lGeneration: whichever is the earlier.
  *           pfnStatus          progress; may be NULL. snp is JET_snpRestore.
  * grbit     0
  *
  * Errors: those of JetRestoreInstance, of which JET_errEndingRestoreLogTooLow (a database's pages are newer than
- * lGeneration), JET_errMissingCurrentLogFiles (there is no such generation), JET_errExistingLogFileIsNotContiguous (log
- * files behind it); JET_errDatabaseNotFound (the map names a database that is not in the set),
- * JET_errDatabaseInvalidName (an entry with one name only); JET_errInvalidParameter also for a wrong cbStruct, two
- * entries with one path, isec or ib.
- * After a failure: as JetRestoreInstance. */
+ * what was asked for), JET_errMissingCurrentLogFiles (there is no such generation),
+ * JET_errExistingLogFileIsNotContiguous (log files behind it); JET_errDatabaseNotFound (the map names a database that
+ * is not in the set), JET_errDatabaseInvalidName (an entry with one name only); JET_errInvalidParameter also for a
+ * wrong cbStruct, two entries with one path, isec or ib, a logtimeStop that is no time. After a failure: as
+ * JetRestoreInstance. */
 JET_ERR JET_API JetRestoreInstance2(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, const JET_RSTINFO *prstinfo,
                                     JET_GRBIT grbit);
 

@@ -94,6 +94,10 @@ struct log_range {
 };
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
+/* Of the files from low to high that are there, the current one too: the first that was created after `when` (Unix
+ * milliseconds). 0: none. What cannot be read is passed over: whoever replays it will say so. */
+MUST_CHECK JET_ERR log_dir_first_after(const struct log_dir *dir, lggen_t low, lggen_t high, int64_t when,
+                                       lggen_t *out);
 /* Makes generation `last` the end of the stream: deletes archives above `keep`, newest first, and before them the
  * current log unless its generation is above `after` and not above `last`. Durable on return. count may be NULL. */
 MUST_CHECK JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, lggen_t keep, uint32_t *count);

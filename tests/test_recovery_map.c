@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/os.h"
 #include "engine/logrec.h"
 #include "log/log.h"
@@ -261,6 +262,20 @@ static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
 }
 
 /* As a program does that ships log files: to the state of an early crash the later ones are added one by one. */
+static void stop_at_a_time__is_before_the_first_log_file_made_later(void) {
+    struct place p;
+    JET_RSTINFO info = {.cbStruct = sizeof info};
+    place_begin(&p);
+    struct script s = p.s;
+    info.logtimeStop = clock_logtime();
+    info.logtimeStop.bYear--;
+    CHECK_ERR(init3(&s, &info, 0), JET_errRecoveredWithoutUndo);
+    info.logtimeStop.bYear = (char)(info.logtimeStop.bYear + 2);
+    CHECK_OK(init3(&s, &info, 0));
+    check_all(&s);
+    place_end(&p);
+}
+
 static void recovery_without_undo__goes_on_as_log_files_are_added(void) {
     enum { LATER = 120, FILES = 100 };
     static struct kept files[FILES];
@@ -583,6 +598,7 @@ TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(alternate_path__is_where_databases_are_looked_for), TEST(missing_database__is_passed_over_when_asked),
           TEST(database_that_was_left_out__is_undone_when_it_is_back),
           TEST(stop_anywhere__leaves_what_a_later_start_goes_on_from),
+          TEST(stop_at_a_time__is_before_the_first_log_file_made_later),
           TEST(recovery_without_undo__goes_on_as_log_files_are_added),
           TEST(callback__that_fails_ends_recovery_which_a_later_start_does_again),
           TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
