@@ -59,13 +59,15 @@ struct cache_file_config {
     void *context;
 };
 MUST_CHECK JET_ERR cache_attach(struct cache *cache, const struct cache_file_config *config, struct cache_file **out);
-/* Forgets all pages, written or not; if writes were lost, what is old in the file is made unreadable. No page may be latched; the caller holds no lock that before_write takes. */
+/* Forgets all pages, written or not; if writes were lost, what is old in the file is made unreadable. No page may be
+ * latched; the caller holds no lock that before_write takes. */
 void cache_detach(struct cache_file *file);
 
 /* Errors: JET_errPageNotInitialized (blank), JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure,
  * JET_errDatabaseCorrupted (structure), JET_errReadLostFlushVerifyFailure (not what was last written or read here),
- * JET_errFileIOBeyondEOF, JET_errDiskIO, each with an event that names file, page and offset; JET_errOutOfBuffers when every resident page is latched; JET_errOutOfMemory. One flipped bit is
- * corrected in memory, the page is marked dirty (unless read_only) and counted. */
+ * JET_errFileIOBeyondEOF, JET_errDiskIO, each with an event that names file, page and offset; JET_errOutOfBuffers when
+ * every resident page is latched; JET_errOutOfMemory. One flipped bit is corrected in memory, the page is marked dirty
+ * (unless read_only) and counted. */
 MUST_CHECK JET_ERR cache_latch(struct cache_file *file, pgno_t pgno, enum latch_mode mode, struct page_ref *out);
 /* Exclusive, not read from the file, content as if never used (zeroed): for new pages and for redo of images. */
 MUST_CHECK JET_ERR cache_latch_new(struct cache_file *file, pgno_t pgno, struct page_ref *out);

@@ -129,7 +129,7 @@ MUST_CHECK JET_ERR evict_for(struct cache_file *f);
 void evict_uncount(struct cache_file *f);
 
 /* cache_write.c */
-void fail_file(struct cache_file *f, JET_ERR err); /* for good: nothing is written or synced any more */
+void fail_file(struct cache_file *f, JET_ERR err);                /* for good: nothing is written or synced any more */
 void dirty_set(struct cache_file *f, pgno_t pgno, lgpos_t bound); /* exclusive latch or STATE_WRITING */
 void dirty_forget(struct cache_file *f, pgno_t pgno);
 void wait_written(struct cache_file *f, pgno_t pgno);

@@ -4,8 +4,8 @@
  * remembered; an image that comes later makes it whole (P5), and only what is left at the end is an error.
  * Transactions: each change that can be undone is kept until its transaction commits, is compensated, or has rolled
  * back; what is left at the end of the log is undone. */
-#include "base/breaks.h"
 #include "recovery/redo.h"
+#include "base/breaks.h"
 
 #include <stdlib.h>
 

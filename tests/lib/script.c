@@ -73,11 +73,11 @@ void script_init(struct script *s, uint64_t seed, const char *dir) {
 
 JET_ERR script_instance(struct script *s) {
     static unsigned counter;
-    char name[32], path[512];
-    snprintf(name, sizeof name, "script%u", counter++);
+    char path[512];
+    snprintf(s->name, sizeof s->name, "script%u", counter++);
     snprintf(path, sizeof path, "%s/system", s->dir);
     TRY(JetSetSystemParameter(NULL, 0, JET_paramCacheSizeMax, s->wide ? 1 : 100000, NULL));
-    TRY(JetCreateInstance(&s->instance, name));
+    TRY(JetCreateInstance(&s->instance, s->name));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramCreatePathIfNotExist, 1, NULL));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramSystemPath, 0, path));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramLogFilePath, 0, path));

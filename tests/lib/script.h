@@ -26,6 +26,7 @@ struct script {
     uint32_t depth; /* JET_paramCheckpointDepthMax; 0: its default */
     bool wide;      /* 700 rows of a page each, all made by transaction 1, and the smallest cache: it evicts */
     JET_INSTANCE instance;
+    char name[32]; /* its */
     bool running;
     JET_SESID session;
     struct script_db a, b;
