@@ -68,19 +68,20 @@ static int one_state(const struct options *o) {
 static int power_cuts(const struct options *o) {
     const double start = now();
     double shown = start;
-    uint64_t states = 0, lost = 0, seed = o->seed;
+    struct torture_counts counts = {0};
+    uint64_t seed = o->seed;
     for (unsigned i = 0; now() - start < o->seconds; i++) {
         unsigned scenario = o->scenario < torture_count() ? o->scenario : i % torture_count();
-        lost += !torture_sweep(scenario, seed++, 200, &states);
+        torture_sweep(scenario, seed++, 200, &counts);
         if (now() - shown < 60)
             continue;
         shown = now();
-        printf("%.0f minutes, power cut: %llu states, %llu lost\n", (shown - start) / 60, (unsigned long long)states,
-               (unsigned long long)lost);
+        printf("%.0f minutes, power cut: %llu states, %llu lost\n", (shown - start) / 60,
+               (unsigned long long)counts.states, (unsigned long long)counts.lost);
         fflush(stdout);
     }
-    test_figure("power cut", states, "states", lost, "lost");
-    return lost > 0;
+    test_figure("power cut", counts.states, "states", counts.lost, "lost");
+    return counts.lost > 0;
 }
 
 int main(int argc, char **argv) {

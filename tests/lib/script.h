@@ -29,8 +29,8 @@ struct script {
     bool running;
     JET_SESID session;
     struct script_db a, b;
-    uint32_t started; /* transactions that may be there */
-    uint32_t durable; /* transactions that must */
+    uint32_t started;                /* transactions that may be there */
+    uint32_t durable;                /* transactions that must */
     void (*noted)(struct script *s); /* called when what must or may be there has changed; may be NULL */
 };
 

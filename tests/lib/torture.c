@@ -115,9 +115,6 @@ uint64_t torture_changes(const struct torture *t) {
 uint64_t torture_digest(const struct torture *t) {
     return t->digest;
 }
-uint64_t torture_nested(const struct torture *t) {
-    return t->nested;
-}
 
 /* ---- what comes back ---- */
 
@@ -191,6 +188,17 @@ static bool crowd_is_good(struct torture *t, struct world *w, uint64_t *random, 
     return true;
 }
 
+/* Whatever a cut has left there. */
+static bool back_up_again(struct world *w, unsigned i) {
+    const bool atomic = w->sets[i].atomic;
+    if (!atomic)
+        snprintf(w->sets[i].path, sizeof w->sets[i].path, "/sets/again");
+    w->sets[i].low = w->s.durable;
+    SUCCEEDS(JetBackupInstance(w->s.instance, w->sets[i].path, atomic ? JET_bitBackupAtomic : 0, NULL));
+    w->sets[i].whole = true;
+    return true;
+}
+
 static bool script_is_good(struct torture *t, struct world *w, uint64_t *random, uint32_t *found) {
     struct script *s = &w->s;
     HOLDS(script_check(s));
@@ -200,6 +208,10 @@ static bool script_is_good(struct torture *t, struct world *w, uint64_t *random,
     if (s->b.dbid == JET_dbidNil && !w->only_a)
         SUCCEEDS(script_create(s, &s->b));
     SUCCEEDS(script_run(s, s->started + 2));
+    if (w->set_count > 0 && torture_draw(random, 3) == 0) {
+        HOLDS(back_up_again(w, (unsigned)torture_draw(random, w->set_count)));
+        *found = s->started;
+    }
     SUCCEEDS(script_stop(s, 0));
     if (torture_draw(random, 4) > 0)
         return true;
@@ -288,26 +300,34 @@ bool torture_cut(struct torture *t, uint64_t cut, uint64_t draw) {
 
 /* ---- all cuts ---- */
 
-bool torture_sweep(unsigned scenario, uint64_t seed, uint64_t states, uint64_t *tried) {
-    struct torture *t = torture_play(scenario, seed);
-    if (!t)
-        return false;
-    const uint64_t cuts = t->changes + 1, draws = states > cuts ? states / cuts : 1;
-    uint64_t random = seed;
-    for (uint64_t i = 0; i < states && i < cuts; i++) {
-        /* all of them, or one of each part */
-        const uint64_t from = states >= cuts ? i : i * cuts / states, to = states >= cuts ? i + 1 : (i + 1) * cuts / states;
+static bool cut_all(struct torture *t, uint64_t states, struct torture_counts *counts) {
+    const uint64_t cuts = t->changes + 1, places = states < cuts ? states : cuts, draws = states / places;
+    uint64_t random = t->seed;
+    for (uint64_t i = 0; i < places; i++) { /* one place of each part: of each change, if there are states enough */
+        const uint64_t from = i * cuts / places, to = (i + 1) * cuts / places;
         const uint64_t cut = 1 + from + torture_draw(&random, to - from);
         for (uint64_t draw = 0; draw < draws; draw++) {
-            ++*tried;
+            counts->states++;
             if (torture_cut(t, cut, draw))
                 continue;
-            printf("lost: torture --scenario %s --seed %" PRIu64 " --cut %" PRIu64 " --draw %" PRIu64 "\n",
-                   torture_name(scenario), seed, cut, draw);
-            torture_free(t);
+            counts->lost++;
+            printf("lost: torture --scenario \"%s\" --seed %" PRIu64 " --cut %" PRIu64 " --draw %" PRIu64 "\n",
+                   t->scenario->name, t->seed, cut, draw);
             return false;
         }
     }
-    torture_free(t);
     return true;
+}
+
+bool torture_sweep(unsigned scenario, uint64_t seed, uint64_t states, struct torture_counts *counts) {
+    struct torture *t = torture_play(scenario, seed);
+    if (!t) {
+        counts->lost++;
+        printf("lost: torture --scenario \"%s\" --seed %" PRIu64 "\n", torture_name(scenario), seed);
+        return false;
+    }
+    bool good = cut_all(t, states, counts);
+    counts->nested += t->nested;
+    torture_free(t);
+    return good;
 }

@@ -30,11 +30,13 @@ uint64_t torture_digest(const struct torture *t);
  * what one moment between acknowledged and begun made; it goes on; each database passes the checker; a backup set is
  * whole or was never acknowledged. False: it did not; printed. */
 bool torture_cut(struct torture *t, uint64_t cut, uint64_t draw);
-/* Cuts in recoveries so far. */
-uint64_t torture_nested(const struct torture *t);
 
-/* Plays, and cuts at every change, or at as many as `states` allow, some draws each. Adds to *tried; false at the first
- * that is lost, which is printed with what repeats it. */
-bool torture_sweep(unsigned scenario, uint64_t seed, uint64_t states, uint64_t *tried);
+struct torture_counts {
+    uint64_t states, lost;
+    uint64_t nested; /* cuts while one of them came back */
+};
+/* Plays, and cuts at every change, or at as many as `states` allow, some draws each. Adds to the counts; false at the
+ * first state that is lost, which is printed with what repeats it. */
+bool torture_sweep(unsigned scenario, uint64_t seed, uint64_t states, struct torture_counts *counts);
 
 #endif

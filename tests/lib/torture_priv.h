@@ -12,14 +12,15 @@ enum { SETS_MAX = 6 };
 
 /* What is known at a moment of a scenario. */
 struct world {
-    struct script s;  /* first: script.noted gets it */
-    bool restoring;   /* from sets[0] to s.dir, and to be done again after a cut */
-    bool in_place;    /* the restore */
-    bool only_a;      /* there is no database b */
+    struct script s; /* first: script.noted gets it */
+    bool restoring;  /* from sets[0] to s.dir, and to be done again after a cut */
+    bool in_place;   /* the restore */
+    bool only_a;     /* there is no database b */
     unsigned set_count;
     struct {
         char path[32];
-        bool whole; /* acknowledged */
+        bool atomic;
+        bool whole;   /* acknowledged */
         uint32_t low; /* transactions that it must hold, if it is there */
     } sets[SETS_MAX];
 };
@@ -33,7 +34,7 @@ struct torture {
     struct moment {
         uint64_t change; /* the last one before it */
         struct world world;
-    } *moments;
+    } * moments;
     size_t moment_count, moment_room;
 };
 

@@ -107,6 +107,24 @@ static JET_ERR play_wide(struct torture *t) {
     return script_stop(s, 0);
 }
 
+/* Redo has more to change than the cache holds. */
+static JET_ERR prepare_wide_redo(struct torture *t) {
+    TRY(start_with_a(t));
+    TRY(script_run(&t->world.s, 8));
+    return script_stop(&t->world.s, JET_bitTermDirty);
+}
+
+static JET_ERR play_wide_redo(struct torture *t) {
+    struct script *s = &t->world.s;
+    TRY(script_start(s));
+    TRY(script_attach(s, &s->a));
+    if (!script_check(s))
+        return JET_errInternalError;
+    torture_note(t);
+    TRY(run_to(t, s->started + 4, 2));
+    return script_stop(s, 0);
+}
+
 /* The checkpointer and the thread that makes log files work beside the session, when they like. */
 static JET_ERR play_threads(struct torture *t) {
     t->world.s.depth = 8 << 10;
@@ -132,6 +150,7 @@ static JET_ERR back_up(struct torture *t, unsigned set, const char *path, JET_GR
     if (set == w->set_count) {
         snprintf(w->sets[set].path, sizeof w->sets[set].path, "%s", path);
         w->sets[set].low = low;
+        w->sets[set].atomic = grbit & JET_bitBackupAtomic;
         w->set_count++;
     }
     torture_note(t);
@@ -318,6 +337,7 @@ const struct scenario scenarios[] = {
     {"checkpoint", NULL, play_checkpoint},
     {"recovery", prepare_crashed, play_recovery},
     {"eviction", prepare_wide, play_wide, .wide = true},
+    {"eviction, redo", prepare_wide_redo, play_wide_redo, .wide = true},
     {"backup", NULL, play_backup},
     {"backup, incremental", NULL, play_incremental},
     {"truncation", NULL, play_truncation},
