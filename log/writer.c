@@ -149,8 +149,10 @@ static JET_ERR create_generation(struct log *log, const struct log_header *heade
     log_header_encode(header, block);
     CALL(os_write(file, 0, block, sizeof block));
     CALL(os_sync(file));
-    if (archive)
+    if (archive) { /* durable before the name is taken again: a disk need not keep the order of the two */
         CALL(os_rename(current, archive));
+        CALL(os_sync_dir(log->config.dir.path));
+    }
     CALL(os_rename(temp, current));
     CALL(os_sync_dir(log->config.dir.path));
 cleanup:

@@ -32,6 +32,16 @@ static void power_cut__while_the_checkpoint_moves_loses_nothing(void) {
     power_cuts("checkpoint");
 }
 
+/* P4 P6 */
+static void power_cut__during_recovery_loses_nothing(void) {
+    power_cuts("recovery");
+}
+/* P1 */
+static void power_cut__while_pages_are_evicted_loses_nothing(void) {
+    power_cuts("eviction");
+    power_cuts("eviction, redo");
+}
+
 static void same_seed__makes_the_same_changes_in_the_same_order(void) {
     for (unsigned i = 0; i < torture_count(); i++) {
         const uint64_t seed = test_random();
@@ -56,5 +66,6 @@ TEST_MAIN(TEST(power_cut__during_bulk_load_loses_nothing),
           TEST(power_cut__during_undo_after_a_crash_leaves_nothing_of_the_transactions),
           TEST(power_cut__while_log_files_roll_loses_nothing),
           TEST(power_cut__while_databases_are_made_attached_and_detached_loses_nothing),
-          TEST(power_cut__while_the_checkpoint_moves_loses_nothing),
+          TEST(power_cut__while_the_checkpoint_moves_loses_nothing), TEST(power_cut__during_recovery_loses_nothing),
+          TEST(power_cut__while_pages_are_evicted_loses_nothing),
           TEST(same_seed__makes_the_same_changes_in_the_same_order))

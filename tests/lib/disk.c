@@ -368,8 +368,22 @@ static void tear(struct bytes *b, const struct write *w) {
 
 enum manner { LOSE_ALL, LOSE_NONE, LOSE_SOME, TEAR_SOME, MANNERS };
 
+/* A first part of them is kept, as by a file system with a journal, or each by itself, which POSIX allows. */
+static void lose_names(struct node *dir, enum manner manner) {
+    unsigned count = 0, kept = UINT32_MAX;
+    for (struct rename *r = dir->renames; r; r = r->next)
+        count++;
+    const bool in_order = draw(2) || manner < LOSE_SOME;
+    if (manner == LOSE_ALL)
+        kept = 0;
+    else if (manner != LOSE_NONE && in_order)
+        kept = (unsigned)draw(count + 1);
+    for (struct rename *r = dir->renames; r && kept > 0; r = r->next, kept--)
+        if (in_order || draw(3))
+            entries_apply(&dir->durable_names, r);
+}
+
 static void lose(struct node *node, enum manner manner) {
-    unsigned count = 0, kept;
     for (struct write *w = node->writes; w; w = w->next) {
         if (manner == LOSE_ALL || (manner != LOSE_NONE && draw(3) == 0))
             continue;
@@ -378,11 +392,7 @@ static void lose(struct node *node, enum manner manner) {
         else
             bytes_apply(&node->durable, w);
     }
-    for (struct rename *r = node->renames; r; r = r->next)
-        count++;
-    kept = manner == LOSE_ALL ? 0 : manner == LOSE_NONE ? count : (unsigned)draw(count + 1);
-    for (struct rename *r = node->renames; r && kept > 0; r = r->next, kept--)
-        entries_apply(&node->durable_names, r);
+    lose_names(node, manner);
     forget_changes(node);
     bytes_set(&node->now, node->durable.p, node->durable.n);
     entries_copy(&node->names, &node->durable_names);

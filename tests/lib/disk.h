@@ -3,7 +3,7 @@
  * What is written reaches the disk for certain only with a sync of its file; that a file exists, has a new name or is
  * gone, only with a sync of its directory. disk_power_on(DISK_LOSES) therefore keeps of each file what was synced and
  * of the rest whatever it likes: a write is kept, dropped, or torn at 512 bytes; of a directory's changes a first part
- * is kept. DISK_KEEPS is the crash of a process: nothing is lost, but nothing is synced by it either.
+ * is kept, or any. DISK_KEEPS is the crash of a process: nothing is lost, but nothing is synced by it either.
  *
  *     disk_install(seed);
  *     disk_power_off_at(17);        the 17th change from now on fails, and every call after it
