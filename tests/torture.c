@@ -57,6 +57,7 @@ static int one_state(const struct options *o) {
     struct torture *t = torture_play(o->scenario, o->seed);
     if (!t)
         return 1;
+    torture_says = true;
     bool good = torture_cut(t, o->cut, o->draw);
     printf("%s, seed %llu, cut %llu of %llu, draw %llu: %s\n", torture_name(o->scenario), (unsigned long long)o->seed,
            (unsigned long long)o->cut, (unsigned long long)torture_changes(t), (unsigned long long)o->draw,

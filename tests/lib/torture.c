@@ -261,27 +261,35 @@ static const struct world *world_at(const struct torture *t, uint64_t cut) {
     return &t->moments[low].world;
 }
 
-static enum disk_loss draw_loss(uint64_t *random) {
-    return torture_draw(random, 8) ? DISK_LOSES : DISK_KEEPS;
+bool torture_says = false;
+
+/* Now and then only the process dies. */
+static void power_on(uint64_t *random, uint64_t change) {
+    const enum disk_loss loss = torture_draw(random, 8) ? DISK_LOSES : DISK_KEEPS;
+    if (torture_says)
+        printf("    power off at change %" PRIu64 ": %s\n", change,
+               loss == DISK_LOSES ? "loses what was not synced" : "keeps everything");
+    disk_power_on(loss);
 }
 
 /* The power goes off again while it comes back, if that takes so many changes. */
 static bool cut_again(struct torture *t, const struct world *at, uint64_t *random) {
     struct world w = *at;
-    disk_power_off_at(1 + torture_draw(random, UINT64_C(1) << (1 + torture_draw(random, 8))));
+    const uint64_t change = 1 + torture_draw(random, UINT64_C(1) << (1 + torture_draw(random, 8)));
+    disk_power_off_at(change);
     JET_ERR err = revive(t, &w);
     const bool off = disk_power_is_off();
     t->nested += off;
     script_drop(&w.s);
     HOLDS(off || err >= JET_errSuccess);
     HOLDS(disk_open_files() == 0);
-    disk_power_on(draw_loss(random));
+    power_on(random, change);
     return true;
 }
 
 static bool cut_and_check(struct torture *t, struct world *w, uint64_t cut, uint64_t *random) {
     disk_play(t->tape, cut);
-    disk_power_on(t->scenario->makes_dirs ? DISK_LOSES : draw_loss(random));
+    power_on(random, cut);
     for (uint64_t more = torture_draw(random, 3); more > 0; more--)
         HOLDS(cut_again(t, w, random));
     return world_is_good(t, w, random);

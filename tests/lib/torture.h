@@ -30,6 +30,7 @@ uint64_t torture_digest(const struct torture *t);
  * what one moment between acknowledged and begun made; it goes on; each database passes the checker; a backup set is
  * whole or was never acknowledged. False: it did not; printed. */
 bool torture_cut(struct torture *t, uint64_t cut, uint64_t draw);
+extern bool torture_says; /* each loss is printed */
 
 struct torture_counts {
     uint64_t states, lost;
