@@ -152,8 +152,10 @@ static JET_ERR create_generation(struct log *log, const struct log_header *heade
     CALL(os_write(file, 0, block, sizeof block));
     if (!BROKEN(generation_name_first))
         CALL(os_sync(file));
-    if (archive)
+    if (archive) { /* durable before the name is taken again: a disk need not keep the order of the two */
         CALL(os_rename(current, archive));
+        CALL(os_sync_dir(log->config.dir.path));
+    }
     CALL(os_rename(temp, current));
     if (!BROKEN(generation_no_dir_sync))
         CALL(os_sync_dir(log->config.dir.path));
