@@ -59,4 +59,15 @@ struct disk_image *disk_save(void);
 void disk_load(const struct disk_image *image);
 void disk_image_free(struct disk_image *image);
 
+/* Every change through the table, recorded, so that the power can go off at each without running again what made them.
+ * Nothing is open when it begins, ends and plays. */
+struct disk_tape;
+struct disk_tape *disk_record(void); /* also sets disk_changes() to 0 */
+void disk_record_end(void);
+/* The disk as it is when the power goes off at this change (from 1; one more than there are: after the last). Next
+ * comes disk_power_on(). Ascending numbers are fast. */
+void disk_play(struct disk_tape *tape, uint64_t change);
+uint64_t disk_tape_digest(const struct disk_tape *tape); /* of what was changed in what order, not of the bytes */
+void disk_tape_free(struct disk_tape *tape);
+
 #endif

@@ -14,13 +14,6 @@
 #define EXTRA_ROWS 12
 #define COLUMN_EVERY 20
 
-#define TRY(expr)                                                                                                      \
-    do {                                                                                                               \
-        JET_ERR try_ = (expr);                                                                                         \
-        if (try_ < 0)                                                                                                  \
-            return try_;                                                                                               \
-    } while (0)
-
 /* ---- the plan ---- */
 
 static uint64_t mix(uint64_t x) {
@@ -58,6 +51,11 @@ static uint32_t text_of(const struct script *s, uint32_t value, char out[TEXT_BY
     for (uint32_t i = 0; i < n; i++)
         out[i] = (char)('a' + (value + i * 7) % 26);
     return n;
+}
+
+static void note(struct script *s) {
+    if (s->noted)
+        s->noted(s);
 }
 
 /* ---- instance and databases ---- */
@@ -168,6 +166,7 @@ JET_ERR script_create(struct script *s, struct script_db *db) {
     TRY(create_table(s, db));
     db->durable = true;
     s->durable = s->started;
+    note(s);
     return JET_errSuccess;
 }
 
@@ -187,6 +186,7 @@ JET_ERR script_detach(struct script *s, struct script_db *db) {
     TRY(JetCloseDatabase(s->session, dbid, 0));
     TRY(JetDetachDatabase(s->session, db->path));
     s->durable = s->started;
+    note(s);
     return JET_errSuccess;
 }
 
@@ -195,6 +195,7 @@ JET_ERR script_stop(struct script *s, JET_GRBIT grbit) {
     s->running = false;
     if (err >= JET_errSuccess && grbit != JET_bitTermDirty)
         s->durable = s->started;
+    note(s);
     return err;
 }
 
@@ -286,12 +287,14 @@ static JET_ERR run_one(struct script *s, uint32_t n) {
     TRY(JetCommitTransaction(s->session, plan.lazy ? JET_bitCommitLazyFlush : 0));
     if (!plan.lazy)
         s->durable = n;
+    note(s);
     return JET_errSuccess;
 }
 
 JET_ERR script_run(struct script *s, uint32_t n) {
     while (s->started < n) {
         s->started++;
+        note(s);
         TRY(run_one(s, s->started));
     }
     return JET_errSuccess;
