@@ -2,6 +2,7 @@
  *
  *     torture [--hours H | --minutes M] [--scenario S] [--seed N]
  *     torture --scenario S --seed N --cut K --draw D        exactly one state
+ *     torture --soak [--hours H | --minutes M] [--seed N]   real files, killed processes, full disks
  *
  * Exit code 1: something was lost; each line "lost: ..." says what repeats it. */
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/lib/soak.h"
 #include "tests/lib/test.h"
 #include "tests/lib/torture.h"
 
@@ -16,6 +18,7 @@ struct options {
     double seconds;
     unsigned scenario; /* torture_count(): all */
     uint64_t seed, cut, draw;
+    bool soak;
 };
 
 static double now(void) {
@@ -25,32 +28,43 @@ static double now(void) {
 }
 
 static int usage(void) {
-    fprintf(stderr,
-            "usage: torture [--hours H | --minutes M] [--scenario S] [--seed N [--cut K --draw D]]\nscenarios:\n");
+    fprintf(
+        stderr,
+        "usage: torture [--hours H | --minutes M] [--scenario S] [--seed N [--cut K --draw D]] [--soak]\nscenarios:\n");
     for (unsigned i = 0; i < torture_count(); i++)
         fprintf(stderr, "    \"%s\"\n", torture_name(i));
     return 2;
 }
 
+static bool parse_one(struct options *o, const char *name, const char *value) {
+    if (strcmp(name, "--hours") == 0)
+        o->seconds = 3600 * atof(value);
+    else if (strcmp(name, "--minutes") == 0)
+        o->seconds = 60 * atof(value);
+    else if (strcmp(name, "--scenario") == 0 && torture_find(value) < torture_count())
+        o->scenario = torture_find(value);
+    else if (strcmp(name, "--seed") == 0)
+        o->seed = strtoull(value, NULL, 0);
+    else if (strcmp(name, "--cut") == 0)
+        o->cut = strtoull(value, NULL, 0);
+    else if (strcmp(name, "--draw") == 0)
+        o->draw = strtoull(value, NULL, 0);
+    else
+        return false;
+    return true;
+}
+
 static bool parse(struct options *o, int argc, char **argv) {
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const char *value = argv[i + 1];
-        if (strcmp(argv[i], "--hours") == 0)
-            o->seconds = 3600 * atof(value);
-        else if (strcmp(argv[i], "--minutes") == 0)
-            o->seconds = 60 * atof(value);
-        else if (strcmp(argv[i], "--scenario") == 0 && torture_find(value) < torture_count())
-            o->scenario = torture_find(value);
-        else if (strcmp(argv[i], "--seed") == 0)
-            o->seed = strtoull(value, NULL, 0);
-        else if (strcmp(argv[i], "--cut") == 0)
-            o->cut = strtoull(value, NULL, 0);
-        else if (strcmp(argv[i], "--draw") == 0)
-            o->draw = strtoull(value, NULL, 0);
-        else
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--soak") == 0) {
+            o->soak = true;
+            continue;
+        }
+        if (i + 1 == argc || !parse_one(o, argv[i], argv[i + 1]))
             return false;
+        i++;
     }
-    return argc % 2 == 1 && (!o->cut || o->scenario < torture_count());
+    return !o->cut || (o->scenario < torture_count() && !o->soak);
 }
 
 static int one_state(const struct options *o) {
@@ -85,9 +99,20 @@ static int power_cuts(const struct options *o) {
     return counts.lost > 0;
 }
 
+static int soaks(const struct options *o, char *program) {
+    static const struct test_case cases[] = {{"soak", soak}};
+    char seed[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
+    setenv("ESENT_TEST_SEED", seed, 1);
+    soak_seconds = o->seconds;
+    return test_main(1, &program, cases, 1);
+}
+
 int main(int argc, char **argv) {
     struct options o = {.seconds = 600, .scenario = torture_count(), .seed = (uint64_t)time(NULL) * 1000};
     if (!parse(&o, argc, argv))
         return usage();
+    if (o.soak)
+        return soaks(&o, argv[0]);
     return o.cut ? one_state(&o) : power_cuts(&o);
 }

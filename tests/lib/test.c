@@ -101,6 +101,10 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return remove(path);
 }
 
+bool test_remove(const char *path) {
+    return nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0;
+}
+
 static void begin_test(void) {
     dir[0] = '\0';
     skipped = false;
@@ -115,7 +119,7 @@ static void end_test(void) {
         return;
     if (CU_get_number_of_failures() > failures_before)
         printf("\n    kept: %s", dir);
-    else if (nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+    else if (!test_remove(dir))
         printf("\n    could not remove %s: %s", dir, strerror(errno));
 }
 

@@ -30,6 +30,7 @@ int test_main(int argc, char **argv, const struct test_case *cases, size_t count
 const char *test_dir(void);
 /* "<test_dir>/<name>" in a static ring of 16 buffers. */
 const char *test_path(const char *name);
+bool test_remove(const char *path); /* a directory and what is in it */
 
 /* Unpacks shared/edb/NAME.gz (found at ../shared from the source root) to the test directory and returns its path;
  * NULL where absent, and the test is reported as skipped: `if (!path) return;` */

@@ -69,11 +69,14 @@ static const char *table_name(unsigned worker) {
     return names[worker];
 }
 
+bool workload_quiet;
+
 #define TRY(expr)                                                                                                      \
     do {                                                                                                               \
         JET_ERR try_ = (expr);                                                                                         \
         if (try_ < 0) {                                                                                                \
-            fprintf(stderr, "%s:%d: %s gave %d\n", __FILE__, __LINE__, #expr, (int)try_);                              \
+            if (!workload_quiet)                                                                                       \
+                fprintf(stderr, "%s:%d: %s gave %d\n", __FILE__, __LINE__, #expr, (int)try_);                          \
             return try_;                                                                                               \
         }                                                                                                              \
     } while (0)
@@ -269,14 +272,12 @@ struct worker {
 };
 static struct worker workers[WORKERS];
 
-static JET_ERR work(struct worker *w) {
-    JET_SESID session;
+static JET_ERR work(struct worker *w, JET_SESID session) {
     JET_DBID db;
     JET_TABLEID table;
     struct columns columns;
     struct ledger *ledger = w->ledger;
 
-    TRY(JetBeginSession(w->instance, &session, NULL, NULL));
     TRY(JetOpenDatabase(session, w->database, NULL, &db, 0));
     TRY(JetOpenTable(session, db, table_name(w->number), NULL, 0, 0, &table));
     TRY(find_columns(session, table, &columns));
@@ -290,14 +291,23 @@ static JET_ERR work(struct worker *w) {
     }
     TRY(JetCommitTransaction(session, JET_bitWaitLastLevel0Commit));
     atomic_store(&ledger->durable[w->number], atomic_load(&ledger->started[w->number]));
-    return JetEndSession(session, 0);
+    return JET_errSuccess;
 }
 
 static void *worker_main(void *arg) {
     struct worker *w = arg;
-    JET_ERR err = work(w);
+    JET_SESID session;
+    JET_ERR err = JetBeginSession(w->instance, &session, NULL, NULL);
+    if (err >= 0) {
+        err = work(w, session);
+        if (err < 0)
+            JetRollback(session, JET_bitRollbackAll); /* the instance may be usable: nothing stays behind */
+        JET_ERR ended = JetEndSession(session, 0);
+        err = err < 0 ? err : ended;
+    }
     if (err < 0) {
-        atomic_store(&w->ledger->error, err);
+        int32_t none = 0;
+        atomic_compare_exchange_strong(&w->ledger->error, &none, err);
         atomic_store(&w->ledger->stop, true);
     }
     return NULL;
@@ -320,6 +330,8 @@ void workload_join(void) {
 
 /* ---- the check ---- */
 
+uint64_t workload_rows_compared;
+
 static bool check_row(JET_SESID session, JET_TABLEID table, const struct columns *c, const struct model *model,
                       unsigned worker, unsigned *rows) {
     int32_t id;
@@ -340,6 +352,7 @@ static bool check_row(JET_SESID session, JET_TABLEID table, const struct columns
         return false;
     }
     *rows += id >= 0;
+    workload_rows_compared++;
     return true;
 }
 

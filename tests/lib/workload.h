@@ -45,5 +45,7 @@ void workload_join(void);
  * models. Prints the first difference; false then. */
 bool workload_check(JET_INSTANCE instance, const char *database, uint64_t seed, struct model models[WORKERS],
                     const uint64_t low[WORKERS], const uint64_t high[WORKERS]);
+extern bool workload_quiet;             /* errors of workers are not printed: they are expected */
+extern uint64_t workload_rows_compared; /* so far */
 
 #endif

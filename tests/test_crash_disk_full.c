@@ -1,0 +1,34 @@
+/* A disk that is really full, a small tmpfs: under the log, under the database, under a backup. Nothing acknowledged
+ * is lost, and work goes on when there is room again. P2 P4 P5 P9. */
+#include <stdbool.h>
+
+#include "tests/lib/fulldisk.h"
+#include "tests/lib/test.h"
+
+static bool permitted(void) {
+    static int state; /* 0: not asked */
+    if (!state)
+        state = full_disk_begin() ? 1 : 2;
+    if (state == 2)
+        test_skip("a mount namespace with a tmpfs is not permitted here");
+    return state == 1;
+}
+
+static void full_disk__under_the_log_stops_the_instance_and_loses_nothing(void) {
+    if (permitted())
+        full_disk_log();
+}
+
+static void full_disk__under_a_database_fails_updates_until_there_is_room(void) {
+    if (permitted())
+        full_disk_database();
+}
+
+static void full_disk__under_a_backup_leaves_the_set_before_it(void) {
+    if (permitted())
+        full_disk_set();
+}
+
+TEST_MAIN(TEST(full_disk__under_the_log_stops_the_instance_and_loses_nothing),
+          TEST(full_disk__under_a_database_fails_updates_until_there_is_room),
+          TEST(full_disk__under_a_backup_leaves_the_set_before_it))
