@@ -1,5 +1,5 @@
 /* A disk that is really full, a small tmpfs: under the log, under the database, under a backup. Nothing acknowledged
- * is lost, and work goes on when there is room again. P2 P4 P5 P9. */
+ * is lost, and work goes on when there is room again. P2 P3 P10. */
 #include <stdbool.h>
 
 #include "tests/lib/fulldisk.h"

@@ -105,7 +105,9 @@ static int soaks(const struct options *o, char *program) {
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)o->seed);
     setenv("ESENT_TEST_SEED", seed, 1);
     soak_seconds = o->seconds;
-    return test_main(1, &program, cases, 1);
+    int result = test_main(1, &program, cases, 1);
+    soak_show(result != 0);
+    return result;
 }
 
 int main(int argc, char **argv) {

@@ -23,11 +23,13 @@ struct size { /* at a point where the instance has ended after a full backup */
 };
 
 struct figures {
-    uint64_t kills, backups, restores, bytes, full_disks;
+    double seconds;
+    uint64_t commits, kills, backups, restores, bytes, full_disks;
     uint64_t child_rss_kib; /* the most of any child, at its end */
     unsigned measured;
     struct size first, last;
 };
+static struct figures figures; /* a failed assertion leaves the case by longjmp; they are shown afterwards */
 
 /* ---- measures ---- */
 
@@ -118,13 +120,14 @@ static void fill_disks(struct figures *f) {
     f->full_disks += 3;
 }
 
-static void show(const struct place *p, const struct figures *f, double seconds) {
+void soak_show(unsigned lost) {
+    const struct figures *f = &figures;
     printf("\n    soak: %.1f minutes, %llu commits, %llu kills, %llu backups, %llu restores, %llu full disks, "
-           "%llu bytes, %llu rows compared, 0 lost\n    soak: memory %llu to %llu KiB (a child: %llu at most), "
-           "descriptors %llu to %llu, files %llu to %llu\n",
-           seconds / 60, (unsigned long long)place_started(p), (unsigned long long)f->kills,
+           "%llu bytes, %llu rows compared, %u lost\n",
+           f->seconds / 60, (unsigned long long)f->commits, (unsigned long long)f->kills,
            (unsigned long long)f->backups, (unsigned long long)f->restores, (unsigned long long)f->full_disks,
-           (unsigned long long)f->bytes, (unsigned long long)workload_rows_compared,
+           (unsigned long long)f->bytes, (unsigned long long)workload_rows_compared, lost);
+    printf("    soak: memory %llu to %llu KiB (a child: %llu at most), descriptors %llu to %llu, files %llu to %llu\n",
            (unsigned long long)f->first.rss_kib, (unsigned long long)f->last.rss_kib,
            (unsigned long long)f->child_rss_kib, (unsigned long long)f->first.descriptors,
            (unsigned long long)f->last.descriptors, (unsigned long long)f->first.files,
@@ -132,36 +135,41 @@ static void show(const struct place *p, const struct figures *f, double seconds)
     fflush(stdout);
 }
 
-/* A failed assertion leaves by longjmp: what was printed by then, and the kept directory, tell. */
+/* Works, is killed, perhaps once more in its recovery; what is there then, and what can be restored. */
+static void play_round(struct place *p, unsigned round, struct figures *f) {
+    p->circular = round / 20 % 2;
+    workload_tight_cache(round % 3 == 0);
+    work_and_kill(p, f);
+    if (test_random_below(4) == 0)
+        recover_and_kill(p, f);
+    workload_tight_cache(round % 3 == 1);
+    place_check_live(p, round % MEASURE_EVERY == 0);
+    check_sets(p, f);
+    if (round % MEASURE_EVERY == 0)
+        measure(p, f);
+    f->backups = atomic_load(&p->promises->done);
+    f->commits = place_started(p);
+}
+
 void soak(void) {
     const double start = now();
-    double shown = start;
+    double shown = 0;
     struct place p;
-    struct figures f = {0};
+    struct figures *f = &figures;
     bool disks = full_disk_begin();
     if (!disks)
         printf("\n    no full disks: a mount namespace with a tmpfs is not permitted here\n");
     place_begin(&p);
-    for (unsigned round = 0; round == 0 || now() - start < soak_seconds; round++) {
-        p.circular = round / 20 % 2;
-        workload_tight_cache(round % 3 == 0);
-        work_and_kill(&p, &f);
-        if (test_random_below(4) == 0)
-            recover_and_kill(&p, &f);
-        workload_tight_cache(round % 3 == 1);
-        place_check_live(&p, round % MEASURE_EVERY == 0);
-        check_sets(&p, &f);
-        if (round % MEASURE_EVERY == 0)
-            measure(&p, &f);
+    for (unsigned round = 0; round == 0 || f->seconds < soak_seconds; round++) {
+        play_round(&p, round, f);
         if (disks && round % 50 == 0)
-            fill_disks(&f);
-        f.backups = atomic_load(&p.promises->done);
-        if (now() - shown >= 60) {
-            shown = now();
-            show(&p, &f, shown - start);
+            fill_disks(f);
+        f->seconds = now() - start;
+        if (f->seconds - shown >= 60) {
+            shown = f->seconds;
+            soak_show(0);
         }
     }
-    show(&p, &f, now() - start);
-    CU_ASSERT_TRUE(f.child_rss_kib <= 128 << 10);
+    CU_ASSERT_TRUE(f->child_rss_kib <= 128 << 10);
     place_end(&p);
 }

@@ -7,5 +7,7 @@
 /* A test case (test.h): of this many seconds, one round at least. */
 void soak(void);
 extern double soak_seconds;
+/* Afterwards: its figures. A loss ends it: lost is 0 or 1. */
+void soak_show(unsigned lost);
 
 #endif
