@@ -27,7 +27,7 @@ static void tree_init(struct tree *tree, struct db *db, pgno_t fdp, objid_t obji
     tree->parent = parent;
     os_rwlock_init(&tree->latch, OS_RANK_TREE | OS_RANK_MULTI);
     os_mutex_init(&tree->space, OS_RANK_SPACE | OS_RANK_MULTI);
-    os_mutex_init(&tree->auto_mutex, OS_RANK_CLEANUP + 5);
+    os_mutex_init(&tree->auto_mutex, OS_RANK_AUTO);
 }
 
 static void tree_done(struct tree *tree) {
