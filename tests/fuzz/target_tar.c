@@ -31,7 +31,8 @@ static JET_ERR must_be_ours(void *context, const char *name, enum os_kind kind) 
 static void restore(const uint8_t *bytes, size_t count, const char *dest) {
     struct set set;
     put_into_stdin(bytes, count);
-    const int code = tar_restore("/d/system", dest, NULL, &set);
+    const struct tar_restore options = {.dir = "/d/system", .dest = dest};
+    const int code = tar_restore(&options, &set);
     if (code == EXIT_DONE)
         user_works("/d", "/d/data/a.edb", set.page_size, USER_WRITES);
     else if (disk_exists("/d/data") || disk_exists("/d/system/restore.tmp"))
@@ -43,6 +44,7 @@ static void restore(const uint8_t *bytes, size_t count, const char *dest) {
 
 void fuzz_run(const uint8_t *bytes, size_t count) {
     restore(bytes, count, "/d/data");
-    disk_delete("/d");
+    if (disk_exists("/d"))
+        disk_delete("/d");
     restore(bytes, count, NULL);
 }
