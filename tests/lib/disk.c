@@ -1,5 +1,4 @@
-/* See disk.h. Files and directories are nodes; each has what a reader sees now, what is durable, and between them the
- * list of changes that are not. One lock guards everything. */
+/* See disk.h. One lock guards everything. */
 #include "tests/lib/disk.h"
 
 #include <assert.h>
@@ -9,48 +8,7 @@
 #include <string.h>
 
 #include "base/os.h"
-
-#define NAME_BYTES 128
-#define SECTOR 512u
-
-struct bytes {
-    uint8_t *p;
-    size_t n, room;
-};
-struct entries {
-    struct entry {
-        char name[NAME_BYTES];
-        struct node *node;
-    } * items;
-    unsigned count, room;
-};
-
-struct write { /* of a file; data NULL: new size */
-    struct write *next;
-    uint64_t offset;
-    size_t n;
-    uint8_t *data;
-    bool under_way; /* the power went off: it has not succeeded */
-};
-
-struct rename { /* of a directory: name becomes node (NULL: is gone), and `gone` goes with it ("": none) */
-    struct rename *next;
-    char name[NAME_BYTES], gone[NAME_BYTES];
-    struct node *node;
-    bool under_way;
-};
-
-struct node {
-    struct node *next_all;
-    bool is_dir, reached;
-    struct bytes now, durable;
-    struct write *writes;
-    struct entries names, durable_names;
-    struct rename *renames;
-    unsigned opens;
-    struct os_file *exclusive;
-    unsigned shared;
-};
+#include "tests/lib/disk_node.h"
 
 struct os_file {
     struct node *node;
@@ -58,14 +16,10 @@ struct os_file {
     char path[OS_PATH_MAX];
 };
 
-struct disk_image {
-    struct node *all, *root;
-};
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct disk_image disk;
 static unsigned open_files;
-static uint64_t random_state, changes, power_off_at;
+static uint64_t changes, power_off_at;
 static bool power_off;
 static struct {
     uint64_t nth;
@@ -75,282 +29,7 @@ static struct {
     char what[OS_PATH_MAX + 32];
 } fault;
 
-static uint64_t draw(uint64_t end) {
-    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return (z ^ z >> 31) % end;
-}
-
-static void *need(void *p) {
-    if (!p)
-        abort();
-    return p;
-}
-
-/* ---- bytes ---- */
-
-static void bytes_resize(struct bytes *b, size_t n) {
-    if (n > b->room || !b->p) {
-        b->room = 2 * n + 16;
-        b->p = need(realloc(b->p, b->room));
-    }
-    if (n > b->n)
-        memset(b->p + b->n, 0, n - b->n);
-    b->n = n;
-}
-
-static void bytes_set(struct bytes *b, const void *from, size_t n) {
-    bytes_resize(b, n);
-    if (n > 0)
-        memcpy(b->p, from, n);
-}
-
-static void bytes_apply(struct bytes *b, const struct write *w) {
-    if (!w->data) {
-        bytes_resize(b, w->offset);
-        return;
-    }
-    if (w->offset + w->n > b->n)
-        bytes_resize(b, w->offset + w->n);
-    memcpy(b->p + w->offset, w->data, w->n);
-}
-
-/* ---- entries ---- */
-
-static struct node *entries_find(const struct entries *e, const char *name) {
-    for (unsigned i = 0; i < e->count; i++)
-        if (strcmp(e->items[i].name, name) == 0)
-            return e->items[i].node;
-    return NULL;
-}
-
-static void entries_set(struct entries *e, const char *name, struct node *node) {
-    unsigned i = 0;
-    while (i < e->count && strcmp(e->items[i].name, name) != 0)
-        i++;
-    if (!node) {
-        if (i < e->count)
-            e->items[i] = e->items[--e->count];
-        return;
-    }
-    if (i == e->room) {
-        e->room = 2 * e->room + 8;
-        e->items = need(realloc(e->items, e->room * sizeof *e->items));
-    }
-    if (i == e->count)
-        snprintf(e->items[e->count++].name, NAME_BYTES, "%s", name);
-    e->items[i].node = node;
-}
-
-static void entries_copy(struct entries *to, const struct entries *from) {
-    to->count = 0;
-    for (unsigned i = 0; i < from->count; i++)
-        entries_set(to, from->items[i].name, from->items[i].node);
-}
-
-static void entries_apply(struct entries *e, const struct rename *r) {
-    entries_set(e, r->name, r->node);
-    if (r->gone[0])
-        entries_set(e, r->gone, NULL);
-}
-
-/* ---- nodes ---- */
-
-static struct node *node_new(struct disk_image *image, bool is_dir) {
-    struct node *node = need(calloc(1, sizeof *node));
-    node->is_dir = is_dir;
-    node->next_all = image->all;
-    image->all = node;
-    return node;
-}
-
-static void forget_changes(struct node *node) {
-    for (struct write *w = node->writes, *next; w; w = next) {
-        next = w->next;
-        free(w->data);
-        free(w);
-    }
-    for (struct rename *r = node->renames, *next; r; r = next) {
-        next = r->next;
-        free(r);
-    }
-    node->writes = NULL;
-    node->renames = NULL;
-}
-
-static void node_free(struct node *node) {
-    forget_changes(node);
-    free(node->now.p);
-    free(node->durable.p);
-    free(node->names.items);
-    free(node->durable_names.items);
-    free(node);
-}
-
-static void image_clear(struct disk_image *image) {
-    for (struct node *node = image->all, *next; node; node = next) {
-        next = node->next_all;
-        node_free(node);
-    }
-    *image = (struct disk_image){0};
-}
-
-/* What has no name any more, neither now nor after any loss, and is not open. */
-static void reach(struct node *node) {
-    if (node->reached)
-        return;
-    node->reached = true;
-    for (unsigned i = 0; i < node->names.count; i++)
-        reach(node->names.items[i].node);
-    for (unsigned i = 0; i < node->durable_names.count; i++)
-        reach(node->durable_names.items[i].node);
-    for (struct rename *r = node->renames; r; r = r->next)
-        if (r->node)
-            reach(r->node);
-}
-
-static void sweep(void) {
-    for (struct node *node = disk.all; node; node = node->next_all)
-        node->reached = false;
-    reach(disk.root);
-    for (struct node **at = &disk.all; *at;) {
-        struct node *node = *at;
-        if (node->reached || node->opens) {
-            at = &node->next_all;
-            continue;
-        }
-        *at = node->next_all;
-        node_free(node);
-    }
-}
-
-static struct node *clone(struct disk_image *to, const struct node *from) {
-    struct node *node = node_new(to, from->is_dir);
-    bytes_set(&node->now, from->now.p, from->now.n);
-    bytes_set(&node->durable, from->now.p, from->now.n);
-    for (unsigned i = 0; i < from->names.count; i++)
-        entries_set(&node->names, from->names.items[i].name, clone(to, from->names.items[i].node));
-    entries_copy(&node->durable_names, &node->names);
-    return node;
-}
-
-static struct node *find(const char *path) {
-    struct node *node = disk.root;
-    char name[NAME_BYTES];
-    while (node && *path) {
-        size_t n = strcspn(path, "/");
-        if (n > 0) {
-            snprintf(name, sizeof name, "%.*s", (int)n, path);
-            node = node->is_dir ? entries_find(&node->names, name) : NULL;
-        }
-        path += n + (path[n] == '/');
-    }
-    return node;
-}
-
-static struct node *find_parent(const char *path) {
-    char parent[OS_PATH_MAX];
-    if (os_path_parent(parent, path) < JET_errSuccess)
-        return NULL;
-    struct node *node = find(parent);
-    return node && node->is_dir ? node : NULL;
-}
-
-/* ---- changes ---- */
-
-static void add_write(struct node *node, uint64_t offset, const void *data, size_t n, bool under_way) {
-    struct write *w = need(calloc(1, sizeof *w)), **at = &node->writes;
-    *w = (struct write){.offset = offset, .n = n, .under_way = under_way};
-    if (data) {
-        w->data = need(malloc(n + 1));
-        memcpy(w->data, data, n);
-    }
-    while (*at)
-        at = &(*at)->next;
-    *at = w;
-    if (!under_way)
-        bytes_apply(&node->now, w);
-}
-
-static void add_rename(struct node *dir, const char *name, struct node *node, const char *gone, bool under_way) {
-    struct rename *r = need(calloc(1, sizeof *r)), **at = &dir->renames;
-    snprintf(r->name, sizeof r->name, "%s", name);
-    snprintf(r->gone, sizeof r->gone, "%s", gone);
-    r->node = node;
-    r->under_way = under_way;
-    while (*at)
-        at = &(*at)->next;
-    *at = r;
-    if (!under_way)
-        entries_apply(&dir->names, r);
-}
-
-static void make_durable(struct node *node) {
-    for (struct write *w = node->writes; w; w = w->next)
-        if (!w->under_way)
-            bytes_apply(&node->durable, w);
-    for (struct rename *r = node->renames; r; r = r->next)
-        if (!r->under_way)
-            entries_apply(&node->durable_names, r);
-    forget_changes(node);
-}
-
 /* ---- the loss of power ---- */
-
-static void drop_under_way(struct node *node) {
-    for (struct write **at = &node->writes; *at;) {
-        struct write *w = *at;
-        if (!w->under_way) {
-            at = &w->next;
-            continue;
-        }
-        *at = w->next;
-        free(w->data);
-        free(w);
-    }
-    for (struct rename **at = &node->renames; *at;) {
-        struct rename *r = *at;
-        if (!r->under_way) {
-            at = &r->next;
-            continue;
-        }
-        *at = r->next;
-        free(r);
-    }
-}
-
-static void tear(struct bytes *b, const struct write *w) {
-    for (size_t at = 0; w->data && at < w->n;) {
-        size_t n = SECTOR - (w->offset + at) % SECTOR;
-        n = n < w->n - at ? n : w->n - at;
-        if (draw(2))
-            bytes_apply(b, &(struct write){.offset = w->offset + at, .n = n, .data = w->data + at});
-        at += n;
-    }
-}
-
-enum manner { LOSE_ALL, LOSE_NONE, LOSE_SOME, TEAR_SOME, MANNERS };
-
-static void lose(struct node *node, enum manner manner) {
-    unsigned count = 0, kept;
-    for (struct write *w = node->writes; w; w = w->next) {
-        if (manner == LOSE_ALL || (manner != LOSE_NONE && draw(3) == 0))
-            continue;
-        if ((w->under_way || manner == TEAR_SOME) && draw(2))
-            tear(&node->durable, w);
-        else
-            bytes_apply(&node->durable, w);
-    }
-    for (struct rename *r = node->renames; r; r = r->next)
-        count++;
-    kept = manner == LOSE_ALL ? 0 : manner == LOSE_NONE ? count : (unsigned)draw(count + 1);
-    for (struct rename *r = node->renames; r && kept > 0; r = r->next, kept--)
-        entries_apply(&node->durable_names, r);
-    forget_changes(node);
-    bytes_set(&node->now, node->durable.p, node->durable.n);
-    entries_copy(&node->names, &node->durable_names);
-}
 
 void disk_power_off_at(uint64_t change) {
     pthread_mutex_lock(&lock);
@@ -369,14 +48,14 @@ bool disk_power_is_off(void) {
 void disk_power_on(enum disk_loss loss) {
     pthread_mutex_lock(&lock);
     assert(open_files == 0);
-    enum manner manner = (enum manner)draw(MANNERS);
+    enum disk_manner manner = (enum disk_manner)disk_draw(MANNERS);
     for (struct node *node = disk.all; node; node = node->next_all) {
         if (loss == DISK_KEEPS)
-            drop_under_way(node);
+            node_drop_under_way(node);
         else
-            lose(node, manner);
+            node_lose(node, manner);
     }
-    sweep();
+    image_sweep(&disk);
     power_off = false;
     power_off_at = changes = 0;
     pthread_mutex_unlock(&lock);
@@ -435,11 +114,11 @@ static JET_ERR meet_change(const char *what, const char *path, bool *under_way) 
 /* ---- the table ---- */
 
 static JET_ERR open_node(const char *path, unsigned flags, struct node **out) {
-    struct node *node = find(path), *parent = find_parent(path);
+    struct node *node = node_find(&disk, path), *parent = node_find_parent(&disk, path);
     bool under_way, create = flags & OS_CREATE;
     JET_ERR err = create || (flags & OS_TRUNCATE) ? meet_change("create", path, &under_way) : meet("open", path);
     if (!node && create && parent && (err >= JET_errSuccess || (power_off && under_way)))
-        add_rename(parent, os_path_name(path), node_new(&disk, false), "", err < JET_errSuccess);
+        node_rename(parent, os_path_name(path), node_new(&disk, false), "", err < JET_errSuccess);
     if (err < JET_errSuccess)
         return err;
     if (node && create && !(flags & OS_TRUNCATE))
@@ -448,7 +127,7 @@ static JET_ERR open_node(const char *path, unsigned flags, struct node **out) {
         return JET_errFileNotFound;
     if (!node && !parent)
         return JET_errInvalidPath;
-    *out = node ? node : find(path);
+    *out = node ? node : node_find(&disk, path);
     return (*out)->is_dir ? JET_errFileAccessDenied : JET_errSuccess;
 }
 
@@ -467,14 +146,14 @@ static JET_ERR lock_node(struct node *node, unsigned flags, struct os_file *file
 
 static JET_ERR disk_open(const char *path, unsigned flags, struct os_file **out) {
     struct node *node = NULL;
-    struct os_file *file = need(calloc(1, sizeof *file));
+    struct os_file *file = disk_need(calloc(1, sizeof *file));
     pthread_mutex_lock(&lock);
     JET_ERR err = open_node(path, flags, &node);
     if (err >= JET_errSuccess)
         err = lock_node(node, flags, file);
     if (err >= JET_errSuccess) {
         if ((flags & OS_TRUNCATE) && node->now.n > 0)
-            add_write(node, 0, NULL, 0, false);
+            node_write(node, 0, NULL, 0, false);
         snprintf(file->path, sizeof file->path, "%s", path);
         file->node = node;
         file->writable = flags & (OS_WRITE | OS_CREATE | OS_TRUNCATE);
@@ -518,7 +197,7 @@ static JET_ERR change_file(struct os_file *file, const char *what, uint64_t offs
     assert(file->writable);
     JET_ERR err = meet_change(what, file->path, &under_way);
     if (err >= JET_errSuccess || under_way)
-        add_write(file->node, offset, data, n, under_way);
+        node_write(file->node, offset, data, n, under_way);
     pthread_mutex_unlock(&lock);
     return err;
 }
@@ -536,7 +215,7 @@ static JET_ERR disk_sync(struct os_file *file) {
     pthread_mutex_lock(&lock);
     JET_ERR err = meet_change("sync", file->path, &under_way);
     if (err >= JET_errSuccess)
-        make_durable(file->node);
+        node_make_durable(file->node);
     pthread_mutex_unlock(&lock);
     return err;
 }
@@ -551,8 +230,8 @@ static JET_ERR disk_size(struct os_file *file, uint64_t *n) {
 
 static JET_ERR rename_locked(const char *from, const char *to) {
     bool under_way;
-    struct node *node = find(from), *dir = find_parent(from), *target = find(to);
-    assert(dir == find_parent(to)); /* nobody needs more */
+    struct node *node = node_find(&disk, from), *dir = node_find_parent(&disk, from), *target = node_find(&disk, to);
+    assert(dir == node_find_parent(&disk, to)); /* nobody needs more */
     JET_ERR err = meet_change("rename", from, &under_way);
     if (err < JET_errSuccess && !under_way)
         return err;
@@ -560,7 +239,7 @@ static JET_ERR rename_locked(const char *from, const char *to) {
         return JET_errFileNotFound;
     if (target && target->is_dir)
         return JET_errFileAlreadyExists;
-    add_rename(dir, os_path_name(to), node, os_path_name(from), under_way);
+    node_rename(dir, os_path_name(to), node, os_path_name(from), under_way);
     return err;
 }
 
@@ -573,7 +252,7 @@ static JET_ERR disk_rename(const char *from, const char *to) {
 
 static JET_ERR remove_locked(const char *path, bool is_dir) {
     bool under_way;
-    struct node *node = find(path);
+    struct node *node = node_find(&disk, path);
     JET_ERR err = meet_change("remove", path, &under_way);
     if (err < JET_errSuccess && !under_way)
         return err;
@@ -583,7 +262,7 @@ static JET_ERR remove_locked(const char *path, bool is_dir) {
         return JET_errFileAccessDenied;
     if (is_dir && node->names.count > 0)
         return JET_errFileAlreadyExists;
-    add_rename(find_parent(path), os_path_name(path), NULL, "", under_way);
+    node_rename(node_find_parent(&disk, path), os_path_name(path), NULL, "", under_way);
     return err;
 }
 
@@ -603,15 +282,15 @@ static JET_ERR disk_remove_dir(const char *path) {
 
 static JET_ERR make_dir_locked(const char *path) {
     bool under_way;
-    struct node *parent = find_parent(path);
+    struct node *parent = node_find_parent(&disk, path);
     JET_ERR err = meet_change("make_dir", path, &under_way);
     if (err < JET_errSuccess && !under_way)
         return err;
-    if (find(path))
+    if (node_find(&disk, path))
         return JET_errFileAlreadyExists;
     if (!parent)
         return JET_errInvalidPath;
-    add_rename(parent, os_path_name(path), node_new(&disk, true), "", under_way);
+    node_rename(parent, os_path_name(path), node_new(&disk, true), "", under_way);
     return err;
 }
 
@@ -626,11 +305,11 @@ static JET_ERR disk_sync_dir(const char *path) {
     bool under_way;
     pthread_mutex_lock(&lock);
     JET_ERR err = meet_change("sync_dir", path, &under_way);
-    struct node *node = find(path);
+    struct node *node = node_find(&disk, path);
     if (err >= JET_errSuccess && (!node || !node->is_dir))
         err = JET_errFileNotFound;
     if (err >= JET_errSuccess)
-        make_durable(node);
+        node_make_durable(node);
     pthread_mutex_unlock(&lock);
     return err;
 }
@@ -638,7 +317,7 @@ static JET_ERR disk_sync_dir(const char *path) {
 static JET_ERR disk_stat(const char *path, struct os_stat *out) {
     pthread_mutex_lock(&lock);
     JET_ERR err = meet("stat", path);
-    const struct node *node = find(path);
+    const struct node *node = node_find(&disk, path);
     *out = (struct os_stat){.kind = !node          ? OS_MISSING
                                     : node->is_dir ? OS_DIRECTORY
                                                    : OS_FILE,
@@ -652,7 +331,7 @@ static JET_ERR disk_list(const char *path, os_list_fn fn, void *context) {
     struct entries copy = {0};
     pthread_mutex_lock(&lock);
     JET_ERR err = meet("list", path);
-    const struct node *node = find(path);
+    const struct node *node = node_find(&disk, path);
     if (err >= JET_errSuccess && (!node || !node->is_dir))
         err = JET_errFileNotFound;
     if (err >= JET_errSuccess)
@@ -687,7 +366,7 @@ void disk_install(uint64_t seed) {
     assert(open_files == 0);
     image_clear(&disk);
     disk.root = node_new(&disk, true);
-    random_state = seed;
+    disk_seed(seed);
     power_off = false;
     power_off_at = changes = 0;
     disk_fail(0, NULL, JET_errSuccess);
@@ -709,14 +388,14 @@ unsigned disk_open_files(void) {
 
 bool disk_exists(const char *path) {
     pthread_mutex_lock(&lock);
-    bool exists = find(path) != NULL;
+    bool exists = node_find(&disk, path) != NULL;
     pthread_mutex_unlock(&lock);
     return exists;
 }
 
 const uint8_t *disk_get(const char *path, size_t *bytes) {
     pthread_mutex_lock(&lock);
-    const struct node *node = find(path);
+    const struct node *node = node_find(&disk, path);
     if (bytes)
         *bytes = node ? node->now.n : 0;
     const uint8_t *p = node ? node->now.p : NULL;
@@ -725,7 +404,7 @@ const uint8_t *disk_get(const char *path, size_t *bytes) {
 }
 
 static void name_durably(const char *path, struct node *node) {
-    struct node *parent = find_parent(path);
+    struct node *parent = node_find_parent(&disk, path);
     if (!parent)
         abort();
     entries_set(&parent->names, os_path_name(path), node);
@@ -734,7 +413,7 @@ static void name_durably(const char *path, struct node *node) {
 
 static void make_dirs(const char *path) {
     char parent[OS_PATH_MAX];
-    if (find(path))
+    if (node_find(&disk, path))
         return;
     if (os_path_parent(parent, path) < JET_errSuccess)
         abort();
@@ -754,10 +433,10 @@ void disk_put(const char *path, const void *bytes, size_t count) {
         abort();
     disk_make_dir(parent);
     pthread_mutex_lock(&lock);
-    if (!find(path))
+    if (!node_find(&disk, path))
         name_durably(path, node_new(&disk, false));
-    struct node *node = find(path);
-    make_durable(node);
+    struct node *node = node_find(&disk, path);
+    node_make_durable(node);
     bytes_set(&node->now, bytes, count);
     bytes_set(&node->durable, bytes, count);
     pthread_mutex_unlock(&lock);
@@ -770,7 +449,7 @@ static void edit(const char *path, size_t offset, unsigned mask, size_t end) {
     if (!now)
         abort();
     end = end ? end : n;
-    uint8_t *copy = need(calloc(1, (end > n ? end : n) + 1));
+    uint8_t *copy = disk_need(calloc(1, (end > n ? end : n) + 1));
     memcpy(copy, now, n);
     copy[offset] ^= (uint8_t)mask;
     disk_put(path, copy, end);
@@ -790,7 +469,7 @@ void disk_cut(const char *path, size_t bytes) {
 
 void disk_delete(const char *path) {
     pthread_mutex_lock(&lock);
-    if (!find(path))
+    if (!node_find(&disk, path))
         abort();
     name_durably(path, NULL);
     pthread_mutex_unlock(&lock);
@@ -801,7 +480,7 @@ void disk_copy(const char *from, const char *to) {
     const uint8_t *p = disk_get(from, &n);
     if (!p)
         abort();
-    uint8_t *copy = need(malloc(n + 1));
+    uint8_t *copy = disk_need(malloc(n + 1));
     memcpy(copy, p, n);
     disk_put(to, copy, n);
     free(copy);
@@ -832,7 +511,7 @@ static uint64_t digest(const struct node *node, uint64_t seed) {
 
 uint64_t disk_digest(const char *path) {
     pthread_mutex_lock(&lock);
-    const struct node *node = find(path);
+    const struct node *node = node_find(&disk, path);
     uint64_t sum = node ? digest(node, UINT64_C(14695981039346656037)) : 0;
     pthread_mutex_unlock(&lock);
     return sum;
@@ -847,10 +526,10 @@ void disk_export(const char *path, const char *real_path) {
 }
 
 struct disk_image *disk_save(void) {
-    struct disk_image *image = need(calloc(1, sizeof *image));
+    struct disk_image *image = disk_need(calloc(1, sizeof *image));
     pthread_mutex_lock(&lock);
     assert(open_files == 0);
-    image->root = clone(image, disk.root);
+    image->root = node_clone(image, disk.root);
     pthread_mutex_unlock(&lock);
     return image;
 }
@@ -859,7 +538,7 @@ void disk_load(const struct disk_image *image) {
     pthread_mutex_lock(&lock);
     assert(open_files == 0);
     image_clear(&disk);
-    disk.root = clone(&disk, image->root);
+    disk.root = node_clone(&disk, image->root);
     pthread_mutex_unlock(&lock);
 }
 

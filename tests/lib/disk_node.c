@@ -1,0 +1,291 @@
+/* See disk_node.h. */
+#include "tests/lib/disk_node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/os.h"
+
+#define SECTOR 512u
+
+static uint64_t random_state;
+
+void disk_seed(uint64_t seed) {
+    random_state = seed;
+}
+
+uint64_t disk_draw(uint64_t end) {
+    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return (z ^ z >> 31) % end;
+}
+
+void *disk_need(void *p) {
+    if (!p)
+        abort();
+    return p;
+}
+
+/* ---- bytes ---- */
+
+static void bytes_resize(struct bytes *b, size_t n) {
+    if (n > b->room || !b->p) {
+        b->room = 2 * n + 16;
+        b->p = disk_need(realloc(b->p, b->room));
+    }
+    if (n > b->n)
+        memset(b->p + b->n, 0, n - b->n);
+    b->n = n;
+}
+
+void bytes_set(struct bytes *b, const void *from, size_t n) {
+    bytes_resize(b, n);
+    if (n > 0)
+        memcpy(b->p, from, n);
+}
+
+static void bytes_apply(struct bytes *b, const struct write *w) {
+    if (!w->data) {
+        bytes_resize(b, w->offset);
+        return;
+    }
+    if (w->offset + w->n > b->n)
+        bytes_resize(b, w->offset + w->n);
+    memcpy(b->p + w->offset, w->data, w->n);
+}
+
+/* ---- entries ---- */
+
+static struct node *entries_find(const struct entries *e, const char *name) {
+    for (unsigned i = 0; i < e->count; i++)
+        if (strcmp(e->items[i].name, name) == 0)
+            return e->items[i].node;
+    return NULL;
+}
+
+void entries_set(struct entries *e, const char *name, struct node *node) {
+    unsigned i = 0;
+    while (i < e->count && strcmp(e->items[i].name, name) != 0)
+        i++;
+    if (!node) {
+        if (i < e->count)
+            e->items[i] = e->items[--e->count];
+        return;
+    }
+    if (i == e->room) {
+        e->room = 2 * e->room + 8;
+        e->items = disk_need(realloc(e->items, e->room * sizeof *e->items));
+    }
+    if (i == e->count)
+        snprintf(e->items[e->count++].name, DISK_NAME_BYTES, "%s", name);
+    e->items[i].node = node;
+}
+
+void entries_copy(struct entries *to, const struct entries *from) {
+    to->count = 0;
+    for (unsigned i = 0; i < from->count; i++)
+        entries_set(to, from->items[i].name, from->items[i].node);
+}
+
+static void entries_apply(struct entries *e, const struct rename *r) {
+    entries_set(e, r->name, r->node);
+    if (r->gone[0])
+        entries_set(e, r->gone, NULL);
+}
+
+/* ---- nodes ---- */
+
+struct node *node_new(struct disk_image *image, bool is_dir) {
+    struct node *node = disk_need(calloc(1, sizeof *node));
+    node->is_dir = is_dir;
+    node->next_all = image->all;
+    image->all = node;
+    return node;
+}
+
+static void node_forget_changes(struct node *node) {
+    for (struct write *w = node->writes, *next; w; w = next) {
+        next = w->next;
+        free(w->data);
+        free(w);
+    }
+    for (struct rename *r = node->renames, *next; r; r = next) {
+        next = r->next;
+        free(r);
+    }
+    node->writes = NULL;
+    node->renames = NULL;
+}
+
+static void node_free(struct node *node) {
+    node_forget_changes(node);
+    free(node->now.p);
+    free(node->durable.p);
+    free(node->names.items);
+    free(node->durable_names.items);
+    free(node);
+}
+
+void image_clear(struct disk_image *image) {
+    for (struct node *node = image->all, *next; node; node = next) {
+        next = node->next_all;
+        node_free(node);
+    }
+    *image = (struct disk_image){0};
+}
+
+/* What has no name any more, neither now nor after any loss, and is not open. */
+static void reach(struct node *node) {
+    if (node->reached)
+        return;
+    node->reached = true;
+    for (unsigned i = 0; i < node->names.count; i++)
+        reach(node->names.items[i].node);
+    for (unsigned i = 0; i < node->durable_names.count; i++)
+        reach(node->durable_names.items[i].node);
+    for (struct rename *r = node->renames; r; r = r->next)
+        if (r->node)
+            reach(r->node);
+}
+
+void image_sweep(struct disk_image *image) {
+    for (struct node *node = image->all; node; node = node->next_all)
+        node->reached = false;
+    reach(image->root);
+    for (struct node **at = &image->all; *at;) {
+        struct node *node = *at;
+        if (node->reached || node->opens) {
+            at = &node->next_all;
+            continue;
+        }
+        *at = node->next_all;
+        node_free(node);
+    }
+}
+
+struct node *node_clone(struct disk_image *to, const struct node *from) {
+    struct node *node = node_new(to, from->is_dir);
+    bytes_set(&node->now, from->now.p, from->now.n);
+    bytes_set(&node->durable, from->now.p, from->now.n);
+    for (unsigned i = 0; i < from->names.count; i++)
+        entries_set(&node->names, from->names.items[i].name, node_clone(to, from->names.items[i].node));
+    entries_copy(&node->durable_names, &node->names);
+    return node;
+}
+
+struct node *node_find(const struct disk_image *image, const char *path) {
+    struct node *node = image->root;
+    char name[DISK_NAME_BYTES];
+    while (node && *path) {
+        size_t n = strcspn(path, "/");
+        if (n > 0) {
+            snprintf(name, sizeof name, "%.*s", (int)n, path);
+            node = node->is_dir ? entries_find(&node->names, name) : NULL;
+        }
+        path += n + (path[n] == '/');
+    }
+    return node;
+}
+
+struct node *node_find_parent(const struct disk_image *image, const char *path) {
+    char parent[OS_PATH_MAX];
+    if (os_path_parent(parent, path) < JET_errSuccess)
+        return NULL;
+    struct node *node = node_find(image, parent);
+    return node && node->is_dir ? node : NULL;
+}
+
+/* ---- changes ---- */
+
+void node_write(struct node *node, uint64_t offset, const void *data, size_t n, bool under_way) {
+    struct write *w = disk_need(calloc(1, sizeof *w)), **at = &node->writes;
+    *w = (struct write){.offset = offset, .n = n, .under_way = under_way};
+    if (data) {
+        w->data = disk_need(malloc(n + 1));
+        memcpy(w->data, data, n);
+    }
+    while (*at)
+        at = &(*at)->next;
+    *at = w;
+    if (!under_way)
+        bytes_apply(&node->now, w);
+}
+
+void node_rename(struct node *dir, const char *name, struct node *node, const char *gone, bool under_way) {
+    struct rename *r = disk_need(calloc(1, sizeof *r)), **at = &dir->renames;
+    snprintf(r->name, sizeof r->name, "%s", name);
+    snprintf(r->gone, sizeof r->gone, "%s", gone);
+    r->node = node;
+    r->under_way = under_way;
+    while (*at)
+        at = &(*at)->next;
+    *at = r;
+    if (!under_way)
+        entries_apply(&dir->names, r);
+}
+
+void node_make_durable(struct node *node) {
+    for (struct write *w = node->writes; w; w = w->next)
+        if (!w->under_way)
+            bytes_apply(&node->durable, w);
+    for (struct rename *r = node->renames; r; r = r->next)
+        if (!r->under_way)
+            entries_apply(&node->durable_names, r);
+    node_forget_changes(node);
+}
+
+/* ---- the loss of power ---- */
+
+void node_drop_under_way(struct node *node) {
+    for (struct write **at = &node->writes; *at;) {
+        struct write *w = *at;
+        if (!w->under_way) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        free(w->data);
+        free(w);
+    }
+    for (struct rename **at = &node->renames; *at;) {
+        struct rename *r = *at;
+        if (!r->under_way) {
+            at = &r->next;
+            continue;
+        }
+        *at = r->next;
+        free(r);
+    }
+}
+
+static void tear(struct bytes *b, const struct write *w) {
+    for (size_t at = 0; w->data && at < w->n;) {
+        size_t n = SECTOR - (w->offset + at) % SECTOR;
+        n = n < w->n - at ? n : w->n - at;
+        if (disk_draw(2))
+            bytes_apply(b, &(struct write){.offset = w->offset + at, .n = n, .data = w->data + at});
+        at += n;
+    }
+}
+
+void node_lose(struct node *node, enum disk_manner manner) {
+    unsigned count = 0, kept;
+    for (struct write *w = node->writes; w; w = w->next) {
+        if (manner == LOSE_ALL || (manner != LOSE_NONE && disk_draw(3) == 0))
+            continue;
+        if ((w->under_way || manner == TEAR_SOME) && disk_draw(2))
+            tear(&node->durable, w);
+        else
+            bytes_apply(&node->durable, w);
+    }
+    for (struct rename *r = node->renames; r; r = r->next)
+        count++;
+    kept = manner == LOSE_ALL ? 0 : manner == LOSE_NONE ? count : (unsigned)disk_draw(count + 1);
+    for (struct rename *r = node->renames; r && kept > 0; r = r->next, kept--)
+        entries_apply(&node->durable_names, r);
+    node_forget_changes(node);
+    bytes_set(&node->now, node->durable.p, node->durable.n);
+    entries_copy(&node->names, &node->durable_names);
+}
