@@ -10,6 +10,8 @@
 #include "base/os.h"
 #include "tests/lib/disk_node.h"
 
+#include "tests/lib/alloc_own.h"
+
 struct os_file {
     struct node *node;
     bool writable, shared;
@@ -22,12 +24,9 @@ static unsigned open_files;
 static uint64_t changes, power_off_at;
 static bool power_off;
 static struct {
-    uint64_t nth;
-    const char *part;
-    JET_ERR error;
-    pthread_t thread;
-    char what[OS_PATH_MAX + 32];
-} fault;
+    const char *dir;
+    uint64_t bytes; /* 0: without end */
+} capacity;
 
 /* ---- the loss of power ---- */
 
@@ -68,37 +67,24 @@ uint64_t disk_changes(void) {
     return n;
 }
 
-/* ---- faults ---- */
-
-void disk_fail(uint64_t nth, const char *part, JET_ERR error) {
+void disk_capacity(const char *dir, uint64_t bytes) {
     pthread_mutex_lock(&lock);
-    fault.nth = nth;
-    fault.part = part;
-    fault.error = error;
-    fault.thread = pthread_self();
-    fault.what[0] = 0;
+    capacity.dir = dir;
+    capacity.bytes = bytes;
     pthread_mutex_unlock(&lock);
 }
 
-void disk_no_fault(void) {
+uint64_t disk_total(const char *dir) {
     pthread_mutex_lock(&lock);
-    fault.nth = 0;
+    const struct node *node = node_find(&disk, dir);
+    uint64_t total = node ? node_total(node) : 0;
     pthread_mutex_unlock(&lock);
-}
-
-const char *disk_failed(void) {
-    return fault.what[0] ? fault.what : NULL;
+    return total;
 }
 
 /* What every call begins with. */
 static JET_ERR meet(const char *what, const char *path) {
-    if (power_off)
-        return JET_errDiskIO;
-    if (fault.nth == 0 || !pthread_equal(fault.thread, pthread_self()) || (fault.part && !strstr(path, fault.part)) ||
-        --fault.nth > 0)
-        return JET_errSuccess;
-    snprintf(fault.what, sizeof fault.what, "%s %s", what, path);
-    return fault.error;
+    return power_off ? JET_errDiskIO : disk_meet_fault(what, path);
 }
 
 /* The same for a call that changes something. *under_way: the power goes off with it. */
@@ -109,6 +95,14 @@ static JET_ERR meet_change(const char *what, const char *path, bool *under_way) 
         return err;
     power_off = *under_way = true;
     return JET_errDiskIO;
+}
+
+static bool has_room(const struct os_file *file, uint64_t end) {
+    uint64_t now = file->node->now.n;
+    if (!capacity.bytes || end <= now || strncmp(file->path, capacity.dir, strlen(capacity.dir)) != 0)
+        return true;
+    const struct node *dir = node_find(&disk, capacity.dir);
+    return !dir || node_total(dir) + end - now <= capacity.bytes;
 }
 
 /* ---- the table ---- */
@@ -146,7 +140,7 @@ static JET_ERR lock_node(struct node *node, unsigned flags, struct os_file *file
 
 static JET_ERR disk_open(const char *path, unsigned flags, struct os_file **out) {
     struct node *node = NULL;
-    struct os_file *file = disk_need(calloc(1, sizeof *file));
+    struct os_file *file = calloc(1, sizeof *file);
     pthread_mutex_lock(&lock);
     JET_ERR err = open_node(path, flags, &node);
     if (err >= JET_errSuccess)
@@ -190,12 +184,17 @@ static JET_ERR disk_read(struct os_file *file, uint64_t offset, void *buffer, si
     return err;
 }
 
-/* A write (data) or a resize (data NULL: offset is the size). */
+/* A write (data) or a resize (data NULL: offset is the size). A write that fails may have written a part. */
 static JET_ERR change_file(struct os_file *file, const char *what, uint64_t offset, const void *data, size_t n) {
     bool under_way;
     pthread_mutex_lock(&lock);
     assert(file->writable);
     JET_ERR err = meet_change(what, file->path, &under_way);
+    if (err >= JET_errSuccess && !has_room(file, offset + n))
+        err = JET_errDiskFull;
+    size_t part = data && err < JET_errSuccess && !power_off ? disk_draw(n / 512 + 1) * 512 : 0;
+    if (part > 0 && has_room(file, offset + part))
+        node_write(file->node, offset, data, part, false);
     if (err >= JET_errSuccess || under_way)
         node_write(file->node, offset, data, n, under_way);
     pthread_mutex_unlock(&lock);
@@ -216,6 +215,8 @@ static JET_ERR disk_sync(struct os_file *file) {
     JET_ERR err = meet_change("sync", file->path, &under_way);
     if (err >= JET_errSuccess)
         node_make_durable(file->node);
+    else if (disk_fault_loses())
+        node_lose_writes(file->node, disk_draw(2));
     pthread_mutex_unlock(&lock);
     return err;
 }
@@ -369,7 +370,8 @@ void disk_install(uint64_t seed) {
     disk_seed(seed);
     power_off = false;
     power_off_at = changes = 0;
-    disk_fail(0, NULL, JET_errSuccess);
+    disk_fault((struct disk_fault){0});
+    disk_capacity(NULL, 0);
     os_install(&disk_table);
 }
 
@@ -449,7 +451,7 @@ static void edit(const char *path, size_t offset, unsigned mask, size_t end) {
     if (!now)
         abort();
     end = end ? end : n;
-    uint8_t *copy = disk_need(calloc(1, (end > n ? end : n) + 1));
+    uint8_t *copy = calloc(1, (end > n ? end : n) + 1);
     memcpy(copy, now, n);
     copy[offset] ^= (uint8_t)mask;
     disk_put(path, copy, end);
@@ -480,7 +482,7 @@ void disk_copy(const char *from, const char *to) {
     const uint8_t *p = disk_get(from, &n);
     if (!p)
         abort();
-    uint8_t *copy = disk_need(malloc(n + 1));
+    uint8_t *copy = malloc(n + 1);
     memcpy(copy, p, n);
     disk_put(to, copy, n);
     free(copy);
@@ -526,7 +528,7 @@ void disk_export(const char *path, const char *real_path) {
 }
 
 struct disk_image *disk_save(void) {
-    struct disk_image *image = disk_need(calloc(1, sizeof *image));
+    struct disk_image *image = calloc(1, sizeof *image);
     pthread_mutex_lock(&lock);
     assert(open_files == 0);
     image->root = node_clone(image, disk.root);

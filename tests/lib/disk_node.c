@@ -7,6 +7,8 @@
 
 #include "base/os.h"
 
+#include "tests/lib/alloc_own.h"
+
 #define SECTOR 512u
 
 static uint64_t random_state;
@@ -22,18 +24,12 @@ uint64_t disk_draw(uint64_t end) {
     return (z ^ z >> 31) % end;
 }
 
-void *disk_need(void *p) {
-    if (!p)
-        abort();
-    return p;
-}
-
 /* ---- bytes ---- */
 
 static void bytes_resize(struct bytes *b, size_t n) {
     if (n > b->room || !b->p) {
         b->room = 2 * n + 16;
-        b->p = disk_need(realloc(b->p, b->room));
+        b->p = realloc(b->p, b->room);
     }
     if (n > b->n)
         memset(b->p + b->n, 0, n - b->n);
@@ -76,7 +72,7 @@ void entries_set(struct entries *e, const char *name, struct node *node) {
     }
     if (i == e->room) {
         e->room = 2 * e->room + 8;
-        e->items = disk_need(realloc(e->items, e->room * sizeof *e->items));
+        e->items = realloc(e->items, e->room * sizeof *e->items);
     }
     if (i == e->count)
         snprintf(e->items[e->count++].name, DISK_NAME_BYTES, "%s", name);
@@ -98,7 +94,7 @@ static void entries_apply(struct entries *e, const struct rename *r) {
 /* ---- nodes ---- */
 
 struct node *node_new(struct disk_image *image, bool is_dir) {
-    struct node *node = disk_need(calloc(1, sizeof *node));
+    struct node *node = calloc(1, sizeof *node);
     node->is_dir = is_dir;
     node->next_all = image->all;
     image->all = node;
@@ -200,10 +196,10 @@ struct node *node_find_parent(const struct disk_image *image, const char *path) 
 /* ---- changes ---- */
 
 void node_write(struct node *node, uint64_t offset, const void *data, size_t n, bool under_way) {
-    struct write *w = disk_need(calloc(1, sizeof *w)), **at = &node->writes;
+    struct write *w = calloc(1, sizeof *w), **at = &node->writes;
     *w = (struct write){.offset = offset, .n = n, .under_way = under_way};
     if (data) {
-        w->data = disk_need(malloc(n + 1));
+        w->data = malloc(n + 1);
         memcpy(w->data, data, n);
     }
     while (*at)
@@ -214,7 +210,7 @@ void node_write(struct node *node, uint64_t offset, const void *data, size_t n, 
 }
 
 void node_rename(struct node *dir, const char *name, struct node *node, const char *gone, bool under_way) {
-    struct rename *r = disk_need(calloc(1, sizeof *r)), **at = &dir->renames;
+    struct rename *r = calloc(1, sizeof *r), **at = &dir->renames;
     snprintf(r->name, sizeof r->name, "%s", name);
     snprintf(r->gone, sizeof r->gone, "%s", gone);
     r->node = node;
@@ -288,4 +284,20 @@ void node_lose(struct node *node, enum disk_manner manner) {
     node_forget_changes(node);
     bytes_set(&node->now, node->durable.p, node->durable.n);
     entries_copy(&node->names, &node->durable_names);
+}
+
+void node_lose_writes(struct node *node, bool now) {
+    for (struct write *w = node->writes; w; w = w->next)
+        if (disk_draw(2))
+            tear(&node->durable, w);
+    node_forget_changes(node);
+    if (now)
+        bytes_set(&node->now, node->durable.p, node->durable.n);
+}
+
+uint64_t node_total(const struct node *node) {
+    uint64_t total = node->now.n;
+    for (unsigned i = 0; i < node->names.count; i++)
+        total += node_total(node->names.items[i].node);
+    return total;
 }

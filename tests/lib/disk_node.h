@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 #define DISK_NAME_BYTES 128
 
 struct bytes {
@@ -73,8 +75,16 @@ void node_drop_under_way(struct node *node);
 enum disk_manner { LOSE_ALL, LOSE_NONE, LOSE_SOME, TEAR_SOME, MANNERS };
 void node_lose(struct node *node, enum disk_manner manner);
 
+/* A sync failed: of the file's changes some were made, perhaps in part, and no later sync knows of the others. now: a
+ * reader sees the same already, as when the pages were dropped from memory. */
+void node_lose_writes(struct node *node, bool now);
+uint64_t node_total(const struct node *node); /* bytes of it and all that is in it */
+
+/* What a call meets; success mostly. */
+JET_ERR disk_meet_fault(const char *what, const char *path);
+bool disk_fault_loses(void);
+
 void disk_seed(uint64_t seed);
 uint64_t disk_draw(uint64_t end);
-void *disk_need(void *p); /* aborts without */
 
 #endif
