@@ -72,6 +72,8 @@ struct log_header {
 /* Reads and checks a header by its own means: size, checksum, version, ranges. Errors: JET_errFileNotFound,
  * JET_errBadLogVersion, JET_errLogFileCorrupt, JET_errDiskIO. */
 MUST_CHECK JET_ERR log_header_read(const char *path, struct log_header *out);
+/* Where no file, or one that is no log, is an answer: *valid. What keeps it from being read is an error. */
+MUST_CHECK JET_ERR log_header_probe(const char *path, struct log_header *out, bool *valid);
 /* The event of a log file that gave this error when its header was read. */
 void log_report_unreadable(const struct event_sink *events, const char *path, JET_ERR err);
 
@@ -163,7 +165,8 @@ JET_ERR log_failure(const struct log *log); /* the error that brought it down, o
 JET_SIGNATURE log_signature(const struct log *log);
 JET_LOGTIME log_created(const struct log *log); /* of the current generation */
 lggen_t log_current_gen(const struct log *log);
-lggen_t log_lowest_gen(struct log *log); /* of the files in the directory; the current one without archives */
+/* Of the files in the directory; the current one without archives. */
+MUST_CHECK JET_ERR log_lowest_gen(struct log *log, lggen_t *out);
 /* Deletes archives [lowest, end), oldest first, stops at the first failure (P9). Never the current generation. count:
  * how many, also after a failure; may be NULL. */
 MUST_CHECK JET_ERR log_truncate(struct log *log, lggen_t end, uint32_t *count);

@@ -118,6 +118,7 @@ static bool same_generation(const struct log_header *a, const struct log_header 
  * highest archive. current: there is an edb.log. */
 static JET_ERR finish_roll(const struct log_dir *dir, const struct log_header *last, lggen_t high, bool *current) {
     JET_ERR err = JET_errSuccess;
+    bool valid;
     char path[OS_PATH_MAX], temp[OS_PATH_MAX];
     struct log_header *header = malloc(sizeof *header);
     if (!header)
@@ -127,7 +128,8 @@ static JET_ERR finish_roll(const struct log_dir *dir, const struct log_header *l
     if (*current || high == last->gen)
         goto cleanup;
     CALL(log_path_temp(dir, temp));
-    if (log_header_read(temp, header) >= JET_errSuccess && same_generation(header, last)) {
+    CALL(log_header_probe(temp, header, &valid));
+    if (valid && same_generation(header, last)) {
         CALL(os_rename(temp, path));
         CALL(os_sync_dir(dir->path));
         *current = true;

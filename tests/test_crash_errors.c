@@ -14,10 +14,11 @@ static void arm_forever(uint64_t nth) {
     disk_fault((struct disk_fault){.nth = nth, .error = JET_errDiskIO, .all_threads = true, .forever = true});
 }
 static void arm_full(uint64_t nth) {
-    disk_fault((struct disk_fault){.nth = nth, .error = JET_errDiskFull, .all_threads = true});
+    disk_fault((struct disk_fault){.nth = nth, .error = JET_errDiskFull, .needs_room = true, .all_threads = true});
 }
 static void arm_full_forever(uint64_t nth) {
-    disk_fault((struct disk_fault){.nth = nth, .error = JET_errDiskFull, .all_threads = true, .forever = true});
+    disk_fault((struct disk_fault){
+        .nth = nth, .error = JET_errDiskFull, .needs_room = true, .all_threads = true, .forever = true});
 }
 static void arm_sync(uint64_t nth) {
     disk_fault((struct disk_fault){.nth = nth, .error = JET_errDiskIO, .all_threads = true, .loses = true});
@@ -31,7 +32,8 @@ static void print(void) {
 }
 
 static bool is_common(JET_ERR err) {
-    return err == JET_errInstanceUnavailable || err == JET_errRollbackError || err == JET_errLogWriteFail;
+    return err == JET_errInstanceUnavailable || err == JET_errRollbackError || err == JET_errLogWriteFail ||
+           err == JET_errMakeBackupDirectoryFail || err == JET_errDeleteBackupFileFail;
 }
 static bool is_io(JET_ERR err) {
     return err == JET_errDiskIO || is_common(err);
@@ -41,24 +43,46 @@ static bool is_full(JET_ERR err) {
            err == JET_errInstanceUnavailableDueToFatalLogDiskFull || is_common(err);
 }
 
-static const struct sweep_fault
-    io_once = {arm_once, disk_no_fault, failed, print, disk_fault_calls, is_io, false, false},
-    io_forever = {arm_forever, disk_no_fault, failed, print, disk_fault_calls, is_io, true, false},
-    full_once = {arm_full, disk_no_fault, failed, print, disk_fault_calls, is_full, false, false},
-    full_forever = {arm_full_forever, disk_no_fault, failed, print, disk_fault_calls, is_full, true, false},
-    sync_loses = {arm_sync, disk_no_fault, failed, print, disk_fault_calls, is_io, false, true};
+static const struct sweep_fault io_once = {.arm = arm_once,
+                                           .disarm = disk_no_fault,
+                                           .met = failed,
+                                           .print = print,
+                                           .calls = disk_fault_calls,
+                                           .allowed = is_io};
+static const struct sweep_fault io_forever = {.arm = arm_forever,
+                                              .disarm = disk_no_fault,
+                                              .met = failed,
+                                              .print = print,
+                                              .calls = disk_fault_calls,
+                                              .allowed = is_io,
+                                              .stays = true};
+static const struct sweep_fault full_once = {.arm = arm_full,
+                                             .disarm = disk_no_fault,
+                                             .met = failed,
+                                             .print = print,
+                                             .calls = disk_fault_calls,
+                                             .allowed = is_full};
+static const struct sweep_fault full_forever = {.arm = arm_full_forever,
+                                                .disarm = disk_no_fault,
+                                                .met = failed,
+                                                .print = print,
+                                                .calls = disk_fault_calls,
+                                                .allowed = is_full,
+                                                .stays = true};
+static const struct sweep_fault sync_loses = {.arm = arm_sync,
+                                              .disarm = disk_no_fault,
+                                              .met = failed,
+                                              .print = print,
+                                              .calls = disk_fault_calls,
+                                              .allowed = is_io,
+                                              .power_cut = true};
 
 static void run(const struct sweep_fault *fault, unsigned points) {
     struct sweep_totals totals = {0};
     bool good = true;
     for (enum sweep_scenario i = 0; good && i < SWEEP_SCENARIOS; i++)
         good = sweep(i, fault, sweep_points(points), &totals);
-    printf("\n    %llu faults: %llu unnoticed, then %llu worked on, %llu unavailable, %llu not started\n",
-           (unsigned long long)totals.faults, (unsigned long long)totals.unnoticed,
-           (unsigned long long)totals.worked_on, (unsigned long long)totals.unavailable,
-           (unsigned long long)totals.not_started);
-    sweep_print_errors();
-    test_figure("errors", totals.faults, "faults", !good, "lost");
+    sweep_report(&totals, good);
     CU_ASSERT_TRUE(good);
 }
 

@@ -32,14 +32,15 @@ bool disk_power_is_off(void);
 void disk_power_on(enum disk_loss loss); /* nothing is open */
 uint64_t disk_changes(void);             /* since disk_install() or disk_power_off_at() */
 
-/* The nth call from now on that is made for a path that contains `part` (NULL: any) fails; JET_errDiskFull: of those
- * that need room. A write that fails may have written a part. */
+/* The nth call from now on that is made for a path that contains `part` (NULL: any) fails. A write that fails may have
+ * written a part. */
 struct disk_fault {
     uint64_t nth; /* from 1; 0: none */
     const char *part;
     JET_ERR error;
     bool forever;     /* and all that follow */
     bool all_threads; /* not only those of this thread count */
+    bool needs_room;  /* only calls that need room on the disk count */
     bool loses;       /* only syncs count; it loses what it should have made durable, later ones succeed */
 };
 void disk_fault(struct disk_fault fault);

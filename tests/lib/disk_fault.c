@@ -46,8 +46,8 @@ uint64_t disk_fault_calls(void) {
 /* A read does not fail because the disk is full. */
 static bool is_meant(const char *what, const char *path) {
     static const char *const need_room[] = {"create", "write", "resize", "rename", "make_dir", "sync"};
-    bool good = fault.error != JET_errDiskFull && (!fault.loses || strcmp(what, "sync") == 0);
-    for (unsigned i = 0; fault.error == JET_errDiskFull && i < sizeof need_room / sizeof *need_room; i++)
+    bool good = !fault.needs_room && (!fault.loses || strcmp(what, "sync") == 0);
+    for (unsigned i = 0; fault.needs_room && i < sizeof need_room / sizeof *need_room; i++)
         good |= strcmp(what, need_room[i]) == 0;
     return good && (!fault.part || strstr(path, fault.part)) &&
            (fault.all_threads || pthread_equal(thread, pthread_self()));

@@ -44,7 +44,7 @@ struct sweep_totals {
 bool sweep(enum sweep_scenario scenario, const struct sweep_fault *fault, unsigned max, struct sweep_totals *totals);
 /* What ESENT_ERROR_POINTS says, else `otherwise`, a tenth under sanitizers. */
 unsigned sweep_points(unsigned otherwise);
-/* Errors that were met so far, with how often each, to stdout. */
-void sweep_print_errors(void);
+/* A figure for ./dev test, and what came of the faults, with the errors that were met so far. */
+void sweep_report(const struct sweep_totals *totals, bool good);
 
 #endif
