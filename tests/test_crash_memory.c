@@ -1,7 +1,7 @@
 /* Every allocation is refused, in every scenario, and every start of a thread: once, and from one on for ever. The
- * call says so, nothing is lost, nothing leaks.
+ * call says so, nothing is lost; that nothing leaks is seen where LeakSanitizer is (preset asan).
  * ESENT_ERROR_POINTS: how many calls of each scenario and kind at most (0: all).
- * test-wrap: malloc calloc realloc free strdup aligned_alloc mmap pthread_create */
+ * test-wrap: malloc calloc realloc strdup aligned_alloc mmap pthread_create */
 #include <stdio.h>
 
 #include "tests/lib/alloc.h"
@@ -38,12 +38,8 @@ static const struct sweep_fault once = {.arm = arm_once,
 static void run(const struct sweep_fault *fault, unsigned points) {
     struct sweep_totals totals = {0};
     bool good = true;
-    for (enum sweep_scenario i = 0; good && i < SWEEP_SCENARIOS; i++) {
-        int64_t live = alloc_live();
+    for (enum sweep_scenario i = 0; good && i < SWEEP_SCENARIOS; i++)
         good = sweep(i, fault, sweep_points(points), &totals);
-        if (good && i > 0) /* what the first one leaves is the engine's own */
-            CU_ASSERT_EQUAL(alloc_live(), live);
-    }
     sweep_report(&totals, good);
     CU_ASSERT_TRUE(good);
 }

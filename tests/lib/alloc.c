@@ -15,7 +15,6 @@
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *old, size_t bytes);
-void __real_free(void *p);
 char *__real_strdup(const char *text);
 void *__real_aligned_alloc(size_t alignment, size_t bytes);
 void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
@@ -24,7 +23,6 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 void *__wrap_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *old, size_t bytes);
-void __wrap_free(void *p);
 char *__wrap_strdup(const char *text);
 void *__wrap_aligned_alloc(size_t alignment, size_t bytes);
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
@@ -32,7 +30,6 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 
 static _Atomic uint64_t calls, nth; /* nth 0: never */
 static _Atomic bool forever_after, failed;
-static _Atomic int64_t live;
 static void *frames[FRAMES];
 static int frame_count;
 
@@ -56,10 +53,6 @@ uint64_t alloc_calls(void) {
     return atomic_load(&calls);
 }
 
-int64_t alloc_live(void) {
-    return atomic_load(&live);
-}
-
 void alloc_print(void) {
     if (alloc_failed())
         backtrace_symbols_fd(frames, frame_count, STDERR_FILENO);
@@ -75,39 +68,24 @@ static bool refused(void) {
     return true;
 }
 
-static void *counted(void *p) {
-    if (p)
-        atomic_fetch_add(&live, 1);
-    return p;
-}
-
 void *__wrap_malloc(size_t bytes) {
-    return refused() ? NULL : counted(__real_malloc(bytes));
+    return refused() ? NULL : __real_malloc(bytes);
 }
 
 void *__wrap_calloc(size_t count, size_t bytes) {
-    return refused() ? NULL : counted(__real_calloc(count, bytes));
+    return refused() ? NULL : __real_calloc(count, bytes);
 }
 
 void *__wrap_realloc(void *old, size_t bytes) {
-    if (refused())
-        return NULL;
-    void *p = __real_realloc(old, bytes);
-    return old ? p : counted(p);
-}
-
-void __wrap_free(void *p) {
-    if (p)
-        atomic_fetch_sub(&live, 1);
-    __real_free(p);
+    return refused() ? NULL : __real_realloc(old, bytes);
 }
 
 char *__wrap_strdup(const char *text) {
-    return refused() ? NULL : counted(__real_strdup(text));
+    return refused() ? NULL : __real_strdup(text);
 }
 
 void *__wrap_aligned_alloc(size_t alignment, size_t bytes) {
-    return refused() ? NULL : counted(__real_aligned_alloc(alignment, bytes));
+    return refused() ? NULL : __real_aligned_alloc(alignment, bytes);
 }
 
 void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset) {

@@ -1,6 +1,6 @@
 /* Memory that is refused when told to. For tests that say
  *
- *     test-wrap: malloc calloc realloc free strdup aligned_alloc mmap pthread_create
+ *     test-wrap: malloc calloc realloc strdup aligned_alloc mmap pthread_create
  *
  * in their first comment: the linker then leads those calls here, from the library and from the test (not from other
  * libraries; files of tests/lib with alloc_own.h are left out).
@@ -21,8 +21,6 @@ void alloc_fail(uint64_t nth, bool forever); /* forever: and all that follow */
 void alloc_no_fault(void);
 bool alloc_failed(void);    /* since alloc_fail() */
 uint64_t alloc_calls(void); /* since alloc_fail() */
-/* What the calls above gave and nobody has freed yet. Threads and mappings are not counted. */
-int64_t alloc_live(void);
-void alloc_print(void); /* the calls that led to the first failure, to stderr */
+void alloc_print(void);     /* the calls that led to the first failure, to stderr */
 
 #endif

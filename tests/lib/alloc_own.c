@@ -7,7 +7,6 @@ void own_free(void *p);
 
 void *__real_realloc(void *old, size_t bytes) __attribute__((weak));
 void *__real_calloc(size_t count, size_t bytes) __attribute__((weak));
-void __real_free(void *p) __attribute__((weak));
 
 static void *must(void *p) {
     if (!p)
@@ -24,8 +23,5 @@ void *own_calloc(size_t count, size_t bytes) {
 }
 
 void own_free(void *p) {
-    if (__real_free)
-        __real_free(p);
-    else
-        free(p);
+    free(p);
 }
