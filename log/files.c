@@ -287,11 +287,16 @@ cleanup:
     return err;
 }
 
+/* One by one: a disk need not keep the order of what it was told between two syncs, and no checkpoint says any more
+ * from where on files are needed, so a gap would be one. */
 JET_ERR log_dir_clear(const struct log_dir *dir) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
+    struct log_range range;
 
-    CALL(log_truncate_dir(dir, LOG_GEN_MAX + 1, NULL));
+    CALL(log_dir_scan(dir, &range));
+    for (lggen_t gen = range.low; gen && gen <= range.high; gen++)
+        CALL(log_truncate_dir(dir, gen + 1, NULL));
     CALL(log_path_temp(dir, path));
     CALL(remove_if_there(path));
     CALL(log_path_current(dir, path));
