@@ -18,7 +18,7 @@ static void arm_forever(uint64_t nth) {
 
 static bool is_memory(JET_ERR err) {
     return err == JET_errOutOfMemory || err == JET_errOutOfThreads || err == JET_errInstanceUnavailable ||
-           err == JET_errRollbackError;
+           err == JET_errRollbackError || err == JET_errLogWriteFail;
 }
 
 static const struct sweep_fault once = {.arm = arm_once,

@@ -98,6 +98,7 @@ JET_ERR script_instance(struct script *s) {
 JET_ERR script_start(struct script *s) {
     TRY(script_instance(s));
     s->running = true;
+    s->session = 0;
     s->a.dbid = s->b.dbid = JET_dbidNil;
     TRY(JetInit(&s->instance));
     return JetBeginSession(s->instance, &s->session, NULL, NULL);
