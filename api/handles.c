@@ -1,6 +1,7 @@
 /* Handles, and who may enter. */
 #include "api/handles.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -11,17 +12,19 @@
 #define CHUNK_SLOTS 1024u
 #define CHUNKS 4096u
 
+enum claim { FREE, CLAIMED, KEPT };
+
 struct slot {
     _Atomic uint64_t handle; /* 0: free */
     void *_Atomic object;
     _Atomic uint64_t owner;
-    _Atomic bool claimed;
+    _Atomic int claim; /* enum claim */
     uint32_t uses;
     uint32_t next_free; /* slot number + 1 */
 };
 
 static struct slot *_Atomic chunks[CHUNKS];
-static pthread_mutex_t slots_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct os_mutex slots_mutex = OS_MUTEX_INIT(OS_RANK_HANDLES);
 static uint32_t slot_count, first_free;
 
 static struct slot *slot_at(uint32_t number) {
@@ -59,7 +62,7 @@ static JET_ERR take_slot(uint32_t *number) {
 
 JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR owner, JET_API_PTR *out) {
     uint32_t number = 0;
-    pthread_mutex_lock(&slots_mutex);
+    os_mutex_lock(&slots_mutex);
     JET_ERR err = take_slot(&number);
     if (err >= JET_errSuccess) {
         struct slot *slot = slot_at(number);
@@ -68,7 +71,7 @@ JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR owner, JET_A
         atomic_store(&slot->owner, owner);
         atomic_store(&slot->handle, *out);
     }
-    pthread_mutex_unlock(&slots_mutex);
+    os_mutex_unlock(&slots_mutex);
     return err;
 }
 
@@ -87,39 +90,46 @@ void *handle_find(enum handle_kind kind, JET_API_PTR handle, JET_API_PTR *owner)
 
 void *handle_try_claim(enum handle_kind kind, JET_API_PTR handle, bool *busy) {
     struct slot *slot = slot_of(kind, handle);
-    *busy = slot && atomic_exchange(&slot->claimed, true);
-    if (!slot || *busy)
+    *busy = false;
+    if (!slot)
         return NULL;
+    for (int was = FREE; !atomic_compare_exchange_strong(&slot->claim, &was, CLAIMED); was = FREE) {
+        *busy = was == KEPT;
+        if (*busy)
+            return NULL;
+        sched_yield();
+    }
     if (atomic_load(&slot->handle) == handle)
         return atomic_load(&slot->object);
-    atomic_store(&slot->claimed, false); /* freed between look and claim */
+    handle_release(handle); /* freed between look and claim */
     return NULL;
 }
 
 void *handle_claim(enum handle_kind kind, JET_API_PTR handle) {
     bool busy;
     void *object = handle_try_claim(kind, handle, &busy);
-    while (busy) {
-        sched_yield();
-        object = handle_try_claim(kind, handle, &busy);
-    }
+    assert(!busy);
     return object;
 }
 
+void handle_keep(JET_API_PTR handle) {
+    atomic_store_explicit(&slot_at((uint32_t)handle - 1)->claim, KEPT, memory_order_relaxed);
+}
+
 void handle_release(JET_API_PTR handle) {
-    atomic_store(&slot_at((uint32_t)handle - 1)->claimed, false);
+    atomic_store_explicit(&slot_at((uint32_t)handle - 1)->claim, FREE, memory_order_release);
 }
 
 void handle_free(JET_API_PTR handle) {
     uint32_t number = (uint32_t)handle - 1;
-    pthread_mutex_lock(&slots_mutex);
+    os_mutex_lock(&slots_mutex);
     struct slot *slot = slot_at(number);
     atomic_store(&slot->handle, 0);
     atomic_store(&slot->object, NULL);
-    atomic_store(&slot->claimed, false);
+    handle_release(handle);
     slot->next_free = first_free;
     first_free = number + 1;
-    pthread_mutex_unlock(&slots_mutex);
+    os_mutex_unlock(&slots_mutex);
 }
 
 /* ---- the engine ---- */
@@ -127,7 +137,7 @@ void handle_free(JET_API_PTR handle) {
 static struct params global_params;
 static struct api_inst *instances;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t engine_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct os_mutex engine_mutex = OS_MUTEX_INIT(OS_RANK_ENGINE);
 
 static void engine_init(void) {
     params_init(&global_params, NULL);
@@ -139,11 +149,11 @@ struct params *engine_params(void) {
 }
 
 void engine_lock(void) {
-    pthread_mutex_lock(&engine_mutex);
+    os_mutex_lock(&engine_mutex);
 }
 
 void engine_unlock(void) {
-    pthread_mutex_unlock(&engine_mutex);
+    os_mutex_unlock(&engine_mutex);
 }
 
 struct api_inst *engine_instances(void) {
@@ -220,6 +230,16 @@ JET_ERR api_claim_instance(JET_INSTANCE instance, struct api_inst **out) {
     return JET_errSuccess;
 }
 
+/* ---- whose a session is ---- */
+
+/* A transaction that began in a context goes on in it, on whichever thread; any other on its thread. */
+static bool is_mine(const struct api_session *s) {
+    if (atomic_load_explicit(&s->level, memory_order_relaxed) == 0)
+        return true;
+    const uint64_t thread = os_thread_number();
+    return s->trx_context ? s->trx_context == s->context && s->context_thread == thread : s->trx_thread == thread;
+}
+
 /* ---- entering ---- */
 
 static JET_ERR not_running(const struct api_inst *inst) {
@@ -234,21 +254,14 @@ static JET_ERR may_enter(struct api_inst *inst, unsigned flags) {
         return RAISE(JET_errTermInProgress);
     if (!atomic_load(&inst->running))
         return RAISE(not_running(inst));
-    if (flags & ENTER_ENDING)
-        return JET_errSuccess;
-    if (atomic_load(&inst->stopped))
-        return RAISE(JET_errClientRequestToStopJetService);
-    return inst_usable(inst->inst);
-}
-
-static JET_ERR enter(struct api_inst *inst, unsigned flags) {
-    atomic_fetch_add(&inst->calls, 1); /* before the checks: whoever ends the instance sees it */
-    JET_ERR err = may_enter(inst, flags);
-    if (err >= JET_errSuccess && event_in_callback())
-        err = RAISE(JET_errInvalidOperation); /* this thread may hold any lock */
-    if (err < JET_errSuccess)
-        api_leave_instance(inst);
-    return err;
+    if (!(flags & ENTER_ENDING)) {
+        if (atomic_load(&inst->stopped))
+            return RAISE(JET_errClientRequestToStopJetService);
+        JET_ERR err = inst_usable(inst->inst);
+        if (err < JET_errSuccess)
+            return err;
+    }
+    return event_in_callback() ? RAISE(JET_errInvalidOperation) : JET_errSuccess; /* this thread may hold any lock */
 }
 
 JET_ERR api_enter_instance(JET_INSTANCE instance, unsigned flags, struct api_inst **out) {
@@ -256,7 +269,10 @@ JET_ERR api_enter_instance(JET_INSTANCE instance, unsigned flags, struct api_ins
     JET_ERR err = api_claim_instance(instance, &inst);
     if (err < JET_errSuccess)
         return err;
-    err = enter(inst, flags);
+    atomic_fetch_add(&inst->calls, 1); /* before the checks: whoever ends the instance sees it */
+    err = may_enter(inst, flags);
+    if (err < JET_errSuccess)
+        api_leave_instance(inst);
     handle_release(inst->handle);
     *out = inst;
     return err;
@@ -266,24 +282,45 @@ void api_leave_instance(struct api_inst *inst) {
     atomic_fetch_sub(&inst->calls, 1);
 }
 
-JET_ERR api_enter_session(JET_SESID sesid, unsigned flags, struct api_session **out) {
+/* Another thread's call keeps it, or termination does. */
+static JET_ERR why_busy(JET_SESID sesid) {
+    JET_API_PTR instance = 0;
+    bool ends = false;
+    if (handle_find(HANDLE_SESSION, sesid, &instance)) {
+        struct api_inst *inst = handle_claim(HANDLE_INSTANCE, instance);
+        ends = inst && atomic_load(&inst->terminating);
+        if (inst)
+            handle_release(instance);
+    }
+    return ends ? JET_errTermInProgress : JET_errSessionSharingViolation;
+}
+
+JET_ERR api_claim_session(JET_SESID sesid, unsigned flags, struct api_session **out) {
     bool busy;
-    struct api_session *session = handle_try_claim(HANDLE_SESSION, sesid, &busy);
-    if (!session)
-        return RAISE(busy ? JET_errSessionSharingViolation : JET_errInvalidSesid);
-    JET_ERR err = enter(session->owner, flags);
+    *out = handle_try_claim(HANDLE_SESSION, sesid, &busy);
+    if (!*out)
+        return RAISE(busy ? why_busy(sesid) : JET_errInvalidSesid);
+    JET_ERR err = may_enter((*out)->owner, flags);
     if (err < JET_errSuccess)
         handle_release(sesid);
-    else
-        *out = session;
     return err;
 }
 
+JET_ERR api_enter_session(JET_SESID sesid, unsigned flags, struct api_session **out) {
+    JET_ERR err = api_claim_session(sesid, flags, out);
+    if (err < JET_errSuccess)
+        return err;
+    if (!is_mine(*out)) {
+        handle_release(sesid);
+        return RAISE(JET_errSessionSharingViolation);
+    }
+    handle_keep(sesid);
+    return JET_errSuccess;
+}
+
 void api_leave_session(struct api_session *session) {
-    struct api_inst *owner = session->owner;
     atomic_store_explicit(&session->level, session_level(session->session), memory_order_relaxed);
     handle_release(session->handle);
-    api_leave_instance(owner);
 }
 
 JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, struct api_session **session,
@@ -370,6 +407,7 @@ static void close_databases(struct api_session *s) {
 
 JET_ERR api_session_close(struct api_session *s) {
     struct api_inst *inst = s->owner;
+    atomic_fetch_add(&inst->calls, 1); /* it stays until this is done, also when the session is not in its list */
     while (s->tables)
         api_table_close(s->tables);
     JET_ERR err = session_end(s->session);

@@ -2,15 +2,19 @@
  *
  * A handle is a slot number and a tag that changes with each use of the slot: a stale, foreign or invented handle finds
  * nothing. Slots are never freed, so looking at one is always safe; what stands behind it may be freed by another
- * thread at any moment, unless the slot is claimed. Who frees it claims the slot first. A claim is one flag in the
- * slot:
+ * thread at any moment, unless the slot is claimed. Who frees it claims the slot first. A claim is a word in the slot,
+ * and there are two: others wait for the end of one that is held for a moment, and are turned away by one that is kept.
  *
- *     session    claimed for the length of a call: one call at a time, another one gets JET_errSessionSharingViolation
+ *     session    claimed for a moment, until it is known that the call may enter; then kept until the call ends. So
+ *                a call that is refused does not disturb the thread that the session belongs to
  *     instance   claimed for the moment in which a call is counted
  *     cursor     not claimed: the slot itself says whose it is, and only calls of that session free it
  *
- * Entering: a call that works on an instance or a session says so (api_enter_*) and leaves again; termination refuses
- * new entries and waits for those under way. */
+ * Entering: a call that works on an instance or a session says so (api_enter_*) and leaves again. Termination refuses
+ * new entries and waits for those under way. Calls on an instance are counted. Those on a session are not, since each
+ * row that is read is one: termination claims each session, and gets it when its call is over. The claim comes before
+ * the look whether the instance ends, and that it ends is said before its sessions are claimed (both seq_cst): one of
+ * the two sees the other. */
 #ifndef ESENT_API_HANDLES_H
 #define ESENT_API_HANDLES_H
 
@@ -26,10 +30,11 @@ enum handle_kind { HANDLE_INSTANCE = 1, HANDLE_SESSION, HANDLE_TABLE };
 MUST_CHECK JET_ERR handle_new(enum handle_kind kind, void *object, JET_API_PTR owner, JET_API_PTR *out);
 /* Without a claim. NULL: not a handle of this kind. owner, which may be NULL, is as given to handle_new. */
 void *handle_find(enum handle_kind kind, JET_API_PTR handle, JET_API_PTR *owner);
-/* Claims; NULL: not a handle of this kind, or *busy: somebody else has claimed it. */
+/* Claims, for a moment. NULL: not a handle of this kind, or *busy: somebody else keeps it. */
 void *handle_try_claim(enum handle_kind kind, JET_API_PTR handle, bool *busy);
-/* The same, and waits until it is not busy: for claims that are held for a moment. */
+/* The same for kinds of which nobody keeps one. */
 void *handle_claim(enum handle_kind kind, JET_API_PTR handle);
+void handle_keep(JET_API_PTR handle); /* what is claimed, until it is released or freed */
 void handle_release(JET_API_PTR handle);
 void handle_free(JET_API_PTR handle); /* and its claim, if it is claimed */
 
@@ -46,7 +51,7 @@ struct api_inst {
     _Atomic int busy;         /* enum busy */
     _Atomic bool terminating; /* no more entries */
     _Atomic bool stopped;     /* JetStopServiceInstance */
-    _Atomic uint32_t calls;   /* entered */
+    _Atomic uint32_t calls;   /* of threads that work on the instance, without a session */
     _Atomic uint32_t cursors;
     struct inst *inst;     /* while running */
     struct os_mutex mutex; /* OS_RANK_API: the list of sessions */
@@ -59,7 +64,11 @@ struct api_session {
     JET_SESID handle;
     struct api_inst *owner;
     struct session *session;
-    _Atomic unsigned level; /* of its transaction after the last call, for JetTerm2 */
+    _Atomic unsigned level; /* of its transaction after the last call; without a claim for JetTerm2 only */
+    /* Whose it is, as thread numbers: 0 and context 0 mean nobody's. What JetSetSessionContext said, and what a
+     * transaction began with, which stays until it ends. */
+    uint64_t context_thread, trx_thread;
+    JET_API_PTR context, trx_context;
     struct api_table *tables;
     struct {
         uint32_t opens;
@@ -117,6 +126,8 @@ enum enter_flags {
 MUST_CHECK JET_ERR api_enter_instance(JET_INSTANCE instance, unsigned flags, struct api_inst **out);
 void api_leave_instance(struct api_inst *inst);
 MUST_CHECK JET_ERR api_enter_session(JET_SESID sesid, unsigned flags, struct api_session **out);
+/* The same for a moment, which handle_release(sesid) ends, and also while it is in a transaction of another thread. */
+MUST_CHECK JET_ERR api_claim_session(JET_SESID sesid, unsigned flags, struct api_session **out);
 void api_leave_session(struct api_session *session);
 /* With a table of the session: JET_errInvalidTableId, JET_errSesidTableIdMismatch. */
 MUST_CHECK JET_ERR api_enter_table(JET_SESID sesid, JET_TABLEID tableid, unsigned flags, struct api_session **session,
@@ -149,7 +160,7 @@ MUST_CHECK JET_ERR api_path(const char *given, char out[OS_PATH_MAX]);
 
 /* Sessions and tables come and go through these. */
 MUST_CHECK JET_ERR api_session_open(struct api_inst *inst, JET_SESID *out);
-MUST_CHECK JET_ERR api_session_close(struct api_session *session); /* entered by the caller; gone on return */
+MUST_CHECK JET_ERR api_session_close(struct api_session *session); /* its claim is kept by the caller; gone on return */
 MUST_CHECK JET_ERR api_table_open(struct api_session *session, uint8_t dbid, struct cursor *cursor, struct list *list,
                                   JET_TABLEID *out);
 void api_table_close(struct api_table *table);

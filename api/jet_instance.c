@@ -248,28 +248,47 @@ static bool in_transaction(struct api_inst *inst) {
     return found;
 }
 
-/* Nobody enters any more; those who are in finish. */
-static void wait_for_calls(struct api_inst *inst) {
+static void wait_a_moment(void) {
     struct os_mutex mutex;
     struct os_cond never;
 
     os_mutex_init(&mutex, OS_RANK_LEAF);
     os_cond_init(&never);
     os_mutex_lock(&mutex);
-    while (atomic_load(&inst->calls) > 0)
-        os_cond_wait_ms(&never, &mutex, 1);
+    os_cond_wait_ms(&never, &mutex, 1);
     os_mutex_unlock(&mutex);
     os_cond_done(&never);
     os_mutex_done(&mutex);
 }
 
+/* Nobody enters any more; those who are in finish. */
+static void wait_for_calls(struct api_inst *inst) {
+    while (atomic_load(&inst->calls) > 0)
+        wait_a_moment();
+}
+
+/* What is claimed stays; what is not may be gone as soon as the list is unlocked. 0: there is none. */
+static JET_SESID first_session(struct api_inst *inst) {
+    os_mutex_lock(&inst->mutex);
+    JET_SESID sesid = inst->sessions ? inst->sessions->handle : 0;
+    os_mutex_unlock(&inst->mutex);
+    return sesid;
+}
+
+/* Each when its call is over. It may have been JetEndSession, or JetDupSession. */
 static JET_ERR end_sessions(struct api_inst *inst) {
     JET_ERR err = JET_errSuccess;
-    while (inst->sessions) {
-        handle_claim(HANDLE_SESSION, inst->sessions->handle);
-        atomic_fetch_add(&inst->calls, 1); /* api_session_close leaves */
-        CALL_KEEP_FIRST(api_session_close(inst->sessions));
+    for (JET_SESID sesid; (sesid = first_session(inst)) != 0;) {
+        bool busy;
+        struct api_session *session = handle_try_claim(HANDLE_SESSION, sesid, &busy);
+        if (session) {
+            handle_keep(sesid);
+            CALL_KEEP_FIRST(api_session_close(session));
+        } else {
+            wait_a_moment();
+        }
     }
+    wait_for_calls(inst); /* those that were about to leave the list when it was empty */
     return err;
 }
 

@@ -31,11 +31,56 @@ JET_ERR JetEndSession(JET_SESID sesid, JET_GRBIT grbit) {
     struct api_session *session;
     if (grbit & ~(JET_GRBIT)JET_bitForceSessionClosed)
         return RAISE(JET_errInvalidGrbit);
-    JET_ERR err = api_enter_session(sesid, ENTER_ENDING, &session);
+    JET_ERR err = api_claim_session(sesid, ENTER_ENDING, &session);
     if (err == JET_errSessionSharingViolation)
         return RAISE(JET_errSessionInUse);
-    return err < JET_errSuccess ? err : api_session_close(session);
+    if (err < JET_errSuccess)
+        return err;
+    if (session->context && session->context_thread != os_thread_number()) {
+        handle_release(sesid);
+        return RAISE(JET_errSessionInUse);
+    }
+    handle_keep(sesid);
+    return api_session_close(session);
 }
+
+/* ---- contexts: whose a session is, in place of its transaction's thread ---- */
+
+JET_ERR JetSetSessionContext(JET_SESID sesid, JET_API_PTR ulContext) {
+    struct api_session *session;
+    if (ulContext == 0 || ulContext == UINT64_MAX)
+        return RAISE(JET_errInvalidParameter);
+    JET_ERR err = api_claim_session(sesid, 0, &session);
+    if (err == JET_errSessionSharingViolation)
+        return RAISE(JET_errSessionContextAlreadySet);
+    if (err < JET_errSuccess)
+        return err;
+    if (session->context) {
+        err = RAISE(JET_errSessionContextAlreadySet);
+    } else {
+        session->context = ulContext;
+        session->context_thread = os_thread_number();
+    }
+    handle_release(sesid);
+    return err;
+}
+
+JET_ERR JetResetSessionContext(JET_SESID sesid) {
+    struct api_session *session;
+    JET_ERR err = api_claim_session(sesid, ENTER_ENDING, &session);
+    if (err < JET_errSuccess)
+        return err;
+    if (!session->context || session->context_thread != os_thread_number()) {
+        err = RAISE(JET_errSessionContextNotSetByThisThread);
+    } else {
+        session->context = 0;
+        session->context_thread = 0;
+    }
+    handle_release(sesid);
+    return err;
+}
+
+/* ---- transactions ---- */
 
 JET_ERR JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit) {
     struct api_session *session;
@@ -45,6 +90,10 @@ JET_ERR JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit) {
     if (err < JET_errSuccess)
         return err;
     err = trx_begin(session->session, grbit & JET_bitTransactionReadOnly);
+    if (err >= JET_errSuccess && session_level(session->session) == 1) {
+        session->trx_context = session->context;
+        session->trx_thread = os_thread_number();
+    }
     api_leave_session(session);
     return err;
 }

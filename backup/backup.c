@@ -120,6 +120,7 @@ static JET_ERR find_own_set(struct job *j) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = j->inst;
     JET_SIGNATURE signature = log_signature(inst->log);
+    lggen_t lowest;
 
     err = set_find(j->options->path, &j->set);
     if (err == JET_errFileNotFound)
@@ -134,10 +135,11 @@ static JET_ERR find_own_set(struct job *j) {
     j->set.incremental_begin = backup_time(j->backup);
     j->low = j->set.high + 1;
     snprintf(j->target, sizeof j->target, "%s", j->set.dir);
-    if (log_lowest_gen(inst->log) > j->low) {
+    CALL(log_lowest_gen(inst->log, &lowest));
+    if (lowest > j->low) {
         event_write(&inst->events, EVENT_BACKUP_FILE_MISSING, EVENT_ERROR,
                     "log generations from %u on are needed to continue the set in %s; the lowest that exists is %u",
-                    j->low, j->target, log_lowest_gen(inst->log));
+                    j->low, j->target, lowest);
         FAIL(JET_errInvalidLogSequence);
     }
 cleanup:
@@ -235,6 +237,7 @@ static JET_ERR check_follows(const struct job *j) {
     struct log_dir dir = j->inst->config.log_dir;
     struct log_header *last = calloc(2, sizeof *last);
     char path[OS_PATH_MAX];
+    bool valid;
 
     if (!last)
         FAIL(JET_errOutOfMemory);
@@ -245,8 +248,8 @@ static JET_ERR check_follows(const struct job *j) {
     CALL(err);
     snprintf(dir.path, sizeof dir.path, "%s", j->target);
     CALL(log_path_archive(&dir, j->low - 1, path));
-    if (log_header_read(path, &last[0]) < JET_errSuccess ||
-        memcmp(&last[0].created, &last[1].previous_created, sizeof last[0].created) != 0)
+    CALL(log_header_probe(path, &last[0], &valid));
+    if (!valid || memcmp(&last[0].created, &last[1].previous_created, sizeof last[0].created) != 0)
         FAIL(JET_errInvalidBackup);
 cleanup:
     free(last);

@@ -219,9 +219,10 @@ static lggen_t incremental_low(const struct backup *s) {
 }
 
 static JET_ERR check_low_exists(struct backup *s) {
-    lggen_t lowest = log_lowest_gen(s->inst->log);
-    if (lowest <= s->low)
-        return JET_errSuccess;
+    lggen_t lowest;
+    JET_ERR err = log_lowest_gen(s->inst->log, &lowest);
+    if (err < JET_errSuccess || lowest <= s->low)
+        return err;
     event_write(&s->inst->events, EVENT_BACKUP_FILE_MISSING, EVENT_ERROR,
                 "the backup needs log generations from %u on; the lowest that exists is %u", s->low, lowest);
     return RAISE(JET_errMissingFileToBackup);
@@ -316,12 +317,14 @@ static lggen_t truncation_end(const struct backup *s) {
 JET_ERR backup_list_truncatable(struct backup *s, struct multi_string *out) {
     lggen_t low, high;
     JET_ERR err = backup_logs(s, 0, &low, &high);
+    if (err >= JET_errSuccess)
+        err = log_lowest_gen(s->inst->log, &low);
     if (err < JET_errSuccess)
         return err;
     os_mutex_lock(&s->inst->mutex);
     lggen_t end = truncation_end(s);
     os_mutex_unlock(&s->inst->mutex);
-    return list_generations(s, log_lowest_gen(s->inst->log), end, out);
+    return list_generations(s, low, end, out);
 }
 
 JET_ERR backup_truncate(struct backup *s) {
@@ -336,10 +339,11 @@ JET_ERR backup_truncate(struct backup *s) {
         FAIL(JET_errLogFileNotCopied);
     }
     os_mutex_lock(&inst->mutex);
-    lggen_t low = log_lowest_gen(inst->log), end = truncation_end(s);
-    if (end <= low) {
+    lggen_t low, end = truncation_end(s);
+    err = log_lowest_gen(inst->log, &low);
+    if (err >= JET_errSuccess && end <= low) {
         event_write(&inst->events, EVENT_BACKUP_NO_TRUNCATE, EVENT_INFO, "no log file can be truncated");
-    } else {
+    } else if (err >= JET_errSuccess) {
         event_write(&inst->events, EVENT_BACKUP_TRUNCATE, EVENT_INFO, "truncating log generations %u to %u", low,
                     end - 1);
         err = log_truncate(inst->log, end, &count);

@@ -90,17 +90,16 @@ static JET_ERR open_log(struct backup *s, const char *path) {
         err = missing(s, path, "is missing");
         goto cleanup;
     }
-    if (err == JET_errOutOfMemory)
-        goto cleanup;
     if (err >= JET_errSuccess &&
         (check->header.gen != f->gen || memcmp(&check->header.signature, &signature, sizeof signature) != 0))
         err = JET_errLogFileCorrupt;
-    if (err < JET_errSuccess) {
+    if (err == JET_errLogFileCorrupt || err == JET_errLogFileSizeMismatch || err == JET_errBadLogVersion) {
         event_write(&s->inst->events, EVENT_BACKUP_ERROR_READ_FILE, EVENT_ERROR,
                     "log file %s is damaged at offset %u: error %d (%s)", path, check->bad_offset, (int)err,
                     err_name(err));
         FAIL(JET_errLogReadVerifyFailure);
     }
+    CALL(err);
     f->bytes = check->header.file_bytes;
 cleanup:
     free(check);

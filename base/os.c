@@ -68,8 +68,14 @@ JET_ERR os_list(const char *path, os_list_fn fn, void *context) {
 /* One level: there already is as good as made, unless it is something else. */
 static JET_ERR ensure_dir(const char *path) {
     JET_ERR err = os_make_dir(path);
-    if (err >= JET_errSuccess)
-        return os_sync_parent(path);
+    if (err >= JET_errSuccess) {
+        err = os_sync_parent(path);
+        if (err < JET_errSuccess) { /* who finds it there would take it for durable */
+            JET_ERR ignored = os_remove_dir(path);
+            (void)ignored;
+        }
+        return err;
+    }
     if (err != JET_errFileAlreadyExists)
         return err;
     struct os_stat st;

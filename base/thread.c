@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,4 +227,12 @@ JET_ERR os_thread_start(os_thread_t *t, void *(*fn)(void *), void *arg) {
 
 void os_thread_join(os_thread_t t) {
     must(pthread_join(t, NULL), "thread join");
+}
+
+uint64_t os_thread_number(void) {
+    static _Atomic uint64_t last;
+    static _Thread_local uint64_t mine;
+    if (mine == 0)
+        mine = atomic_fetch_add(&last, 1) + 1;
+    return mine;
 }

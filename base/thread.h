@@ -18,6 +18,7 @@ enum os_rank {
     OS_RANK_INST = 20,       /* attach, detach, backup, term */
     OS_RANK_CHECKPOINT = 25, /* one checkpoint at a time */
     OS_RANK_CLEANUP = 30,    /* one version cleaner at a time */
+    OS_RANK_AUTO = 35,       /* first number of an auto-increment column */
     OS_RANK_TREE = 40,       /* tree latch; MULTI: child before parent */
     OS_RANK_SPACE = 50,      /* a tree's space trees; MULTI: child before parent */
     OS_RANK_TREES = 55,      /* table of open trees of a database */
@@ -29,6 +30,9 @@ enum os_rank {
     OS_RANK_LOG_BUFFER = 85,
     OS_RANK_LATCH_WAIT = 90, /* stripes that wait for page latches */
     OS_RANK_LEAF = 95,       /* takes nothing else */
+    /* An event's callback may ask for parameters, with any lock held by its thread: */
+    OS_RANK_ENGINE = 96,  /* list of instances, parameters */
+    OS_RANK_HANDLES = 97, /* which handles are free */
 };
 #define OS_RANK_MULTI 0x1000 /* or-ed to a rank: several of it may be held */
 
@@ -44,6 +48,8 @@ struct os_rwlock {
     unsigned rank;
 };
 
+#define OS_MUTEX_INIT(its_rank)                                                                                        \
+    { .m = PTHREAD_MUTEX_INITIALIZER, .rank = (its_rank) }
 void os_mutex_init(struct os_mutex *m, unsigned rank);
 void os_mutex_done(struct os_mutex *m);
 void os_mutex_lock(struct os_mutex *m);
@@ -67,5 +73,7 @@ void os_rwlock_unlock(struct os_rwlock *l);
 typedef pthread_t os_thread_t;
 MUST_CHECK JET_ERR os_thread_start(os_thread_t *t, void *(*fn)(void *), void *arg);
 void os_thread_join(os_thread_t t);
+/* Of the calling thread, whoever made it; never 0, never given out again. */
+uint64_t os_thread_number(void);
 
 #endif

@@ -31,7 +31,7 @@ struct tree {
     _Atomic uint64_t next_auto; /* next autoincrement value; 0: not yet looked up */
     _Atomic uint64_t next_key;  /* the same for the sequence keys of a table without primary index */
     _Atomic uint64_t ddl;       /* counts changes of the table's definition: cursors reload it */
-    struct os_mutex auto_mutex; /* OS_RANK_LEAF-free: taken before the tree latch; rank OS_RANK_CLEANUP + 5 */
+    struct os_mutex auto_mutex; /* OS_RANK_AUTO: */
 };
 
 /* A place in a tree: a latched leaf and a line. */

@@ -27,7 +27,7 @@ static void tree_init(struct tree *tree, struct db *db, pgno_t fdp, objid_t obji
     tree->parent = parent;
     os_rwlock_init(&tree->latch, OS_RANK_TREE | OS_RANK_MULTI);
     os_mutex_init(&tree->space, OS_RANK_SPACE | OS_RANK_MULTI);
-    os_mutex_init(&tree->auto_mutex, OS_RANK_CLEANUP + 5);
+    os_mutex_init(&tree->auto_mutex, OS_RANK_AUTO);
 }
 
 static void tree_done(struct tree *tree) {
@@ -658,21 +658,28 @@ JET_ERR db_write_clean(struct db *db, lgpos_t consistent) {
     return err;
 }
 
+static JET_ERR write_and_detach(struct db *db) {
+    JET_ERR err = JET_errSuccess;
+    lgpos_t oldest, begin;
+
+    CALL(cache_write(db->pages, UINT64_MAX));
+    CALL(cache_sync(db->pages, &oldest));
+    CALL(log_detach(db, &begin));
+    CALL(db_write_clean(db, begin));
+cleanup:
+    return err;
+}
+
 JET_ERR db_detach(struct db *db) {
     JET_ERR err = JET_errSuccess;
     struct inst *inst = db->inst;
-    lgpos_t oldest, begin;
 
     assert(os_mutex_held(&inst->mutex));
     CALL(trx_forget_db(inst->trx, db));
     if (!db->read_only) {
         CALL(inst_usable(inst));
-        CALL(cache_write(db->pages, UINT64_MAX));
-        CALL(cache_sync(db->pages, &oldest));
-        err = log_detach(db, &begin);
-        if (err >= JET_errSuccess)
-            err = db_write_clean(db, begin);
-        inst_fail(inst, err); /* the log says that nothing more will come: nothing may */
+        err = write_and_detach(db);
+        inst_fail(inst, err); /* pages may be lost, or the log says that nothing more will come: nothing may */
         CALL(err);
     }
     event_write(&inst->events, EVENT_DETACH_DATABASE, EVENT_INFO, "detached database %s", db->path);

@@ -498,8 +498,8 @@ JET_ERR mtr_commit(struct mtr *m, lgpos_t *begin, lgpos_t *end) {
     for (unsigned i = 0; i < m->page_count; i++)
         pages += m->pages[i]->changed;
     if (pages > 0 || m->undo || m->compensates) {
+        inst_fail(m->db->inst, cache_file_failure(m->db->pages));
         CALL(inst_usable(m->db->inst));
-        CALL(cache_file_failure(m->db->pages));
         if (!m->db->inst->log)
             FAIL(JET_errInstanceUnavailable);
         if (m->db->read_only)

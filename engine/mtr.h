@@ -70,7 +70,8 @@ void mtr_set_compensates(struct mtr *m);
 /* Locks the space of a tree until mtr_end (child before parent); again is fine. */
 void mtr_lock_space(struct mtr *m, struct tree *tree);
 /* Without a changed page, undo or compensation nothing is logged and *begin, *end are 0.
- * Errors of mtr_commit: those of inst_usable(), cache_file_failure() and log_append(), JET_errDatabaseFileReadOnly. */
+ * Errors of mtr_commit: those of inst_usable() (a file that could not be written fails the instance) and log_append(),
+ * JET_errDatabaseFileReadOnly. */
 /* Appends the record, sets the pages' dbtime. end (may be NULL): for log_flush. After an error mtr_end takes the
  * change back. begin (may be NULL): position of the record. */
 MUST_CHECK JET_ERR mtr_commit(struct mtr *m, lgpos_t *begin, lgpos_t *end);

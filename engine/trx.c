@@ -383,11 +383,13 @@ JET_ERR trx_rollback(struct session *session, bool all) {
     if (session->level == 0)
         return RAISE(JET_errNotInTransaction);
     unsigned target = all ? 0 : session->level - 1;
-    while (session->trx->newest && session->trx->newest->level > target) {
+    while (err >= JET_errSuccess && session->trx->newest && session->trx->newest->level > target) {
         if (has_logged(session->trx))
             CALL(inst_usable(session->inst));
-        CALL(take_back(session, session->trx->newest));
+        if (take_back(session, session->trx->newest) < JET_errSuccess)
+            err = RAISE(JET_errRollbackError);
     }
+    CALL(err);
     session->level = target;
     if (target == 0)
         return rollback_outermost(session);

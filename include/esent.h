@@ -21,7 +21,8 @@
  *                                the handle was never given out, or is closed
  *   JET_errSesidTableIdMismatch  the cursor belongs to another session
  *   JET_errNotInitialized        the instance is not running: JetInit has not been called
- *   JET_errSessionSharingViolation  another thread is inside a call with this session
+ *   JET_errSessionSharingViolation  another thread is inside a call with this session, or the session is in a
+ *                                transaction that another thread began
  *   JET_errTermInProgress        the instance is being terminated
  *   JET_errClientRequestToStopJetService  JetStopServiceInstance has been called
  *   JET_errRestoreInProgress, JET_errInitInProgress
@@ -38,10 +39,12 @@
  *   JET_errVersionStoreOutOfMemory  the versions of open transactions fill JET_paramMaxVerPages: roll back
  *   JET_errOutOfBuffers          every page of the cache is in use
  *
- * Threads. Any thread may call; a session is used by one thread at a time. Sessions of different threads run at the
- * same time. Functions that take an instance are safe against each other. Callbacks are called on the thread that made
- * the call, with no lock held; they may use the API, but not the session of the call that runs. (Not so
- * JetSetEventCallback's.)
+ * Threads. Any thread may call; a session is used by one thread at a time, and from JetBeginTransaction until the
+ * outermost level ends by the thread that began it (JetSetSessionContext lends it to others). A call that breaks this
+ * gets JET_errSessionSharingViolation and does not disturb the thread that is right. JetEndSession and JetTerm may come
+ * from any thread. Sessions of different threads run at the same time. Functions that take an instance are safe against
+ * each other. Callbacks are called on the thread that made the call, with no lock held; they may use the API, but not
+ * the session of the call that runs. (Not so JetSetEventCallback's.)
  *
  * Each function is described in this order: what it does; its arguments; Errors beyond the list above; the state after
  * a failure, where it is not simply unchanged; Source, the ESE documentation page or symbol; Differs, where this
@@ -1817,21 +1820,40 @@ JET_ERR JET_API JetGetVersion(JET_SESID sesid, uint32_t *pwVersion);
  * szUserName, szPassword  ignored; may be NULL
  *
  * Errors: JET_errOutOfSessions (JET_paramMaxSessions).
- * Source: JetBeginSession.
- * Differs: a session that is in a transaction may be used from another thread, one call after the other. */
+ * Source: JetBeginSession. */
 JET_ERR JET_API JetBeginSession(JET_INSTANCE instance, JET_SESID *psesid, JET_PCSTR szUserName, JET_PCSTR szPassword);
 
 /* Ends a session: rolls back its transaction, closes its cursors and databases.
  *
  * grbit  0 or JET_bitForceSessionClosed, which does nothing
  *
- * Errors: JET_errSessionInUse (a call of another thread is under way).
+ * Errors: JET_errSessionInUse (a call of another thread is under way, or another thread has set the session's context).
+ * Threads: any, also while another one's transaction is open.
  * Source: JetEndSession. */
 JET_ERR JET_API JetEndSession(JET_SESID sesid, JET_GRBIT grbit);
 
 /* JetBeginSession on the instance of a session. Nothing else is taken over from it.
  * Source: JetDupSession. */
 JET_ERR JET_API JetDupSession(JET_SESID sesid, JET_SESID *psesid);
+
+/* Gives the session to the calling thread until JetResetSessionContext. A transaction that begins meanwhile belongs to
+ * the context and not to the thread: after JetResetSessionContext the thread that sets the same context goes on with
+ * it. So a program whose requests move from thread to thread can keep a session, and its transaction, with the request.
+ * A context that is set while a transaction is open counts from the next one on.
+ *
+ * ulContext  whatever tells the program's contexts apart, an address for example; not 0, not JET_API_PTR's -1
+ *
+ * Errors: JET_errSessionContextAlreadySet (by whichever thread; or a call with the session is under way).
+ * Threads: any number may try on the same session, one succeeds, and the others do not get into its way.
+ * Source: JetSetSessionContext. */
+JET_ERR JET_API JetSetSessionContext(JET_SESID sesid, JET_API_PTR ulContext);
+
+/* Ends what JetSetSessionContext began. A transaction may be open: until the same context is set again, its session
+ * gives JET_errSessionSharingViolation to every thread.
+ *
+ * Errors: JET_errSessionContextNotSetByThisThread (by another one, or not at all).
+ * Source: JetResetSessionContext. */
+JET_ERR JET_API JetResetSessionContext(JET_SESID sesid);
 
 /* ---- transactions ---- */
 
@@ -1855,6 +1877,7 @@ JET_ERR JET_API JetBeginTransaction(JET_SESID sesid);
  * grbit  0, or JET_bitTransactionReadOnly: changes get JET_errTransReadOnly (ignored in a nested transaction)
  *
  * Errors: JET_errTransTooDeep.
+ * Threads: until the outermost level ends the session is this thread's, or its context's (JetSetSessionContext).
  * Source: JetBeginTransaction2. */
 JET_ERR JET_API JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit);
 

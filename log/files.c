@@ -76,6 +76,13 @@ cleanup:
     return err;
 }
 
+JET_ERR log_header_probe(const char *path, struct log_header *out, bool *valid) {
+    JET_ERR err = log_header_read(path, out);
+    *valid = err >= JET_errSuccess;
+    return err == JET_errFileNotFound || err == JET_errLogFileCorrupt || err == JET_errBadLogVersion ? JET_errSuccess
+                                                                                                     : err;
+}
+
 void log_report_unreadable(const struct event_sink *events, const char *path, JET_ERR err) {
     if (err == JET_errBadLogVersion)
         event_write(events, EVENT_LOG_BAD_VERSION, EVENT_ERROR, "log file %s is of another format", path);
@@ -143,7 +150,7 @@ static JET_ERR list_archives(const struct log_dir *dir, struct archive_list *lis
  * generation: that is the current log then. */
 static JET_ERR scan_current(const struct log_dir *dir, lggen_t high, lggen_t *out) {
     JET_ERR err = JET_errSuccess;
-    bool exists;
+    bool exists, valid;
     char path[OS_PATH_MAX];
     struct log_header *header = malloc(sizeof *header);
     if (!header)
@@ -151,14 +158,11 @@ static JET_ERR scan_current(const struct log_dir *dir, lggen_t high, lggen_t *ou
     *out = 0;
     CALL(log_path_current(dir, path));
     CALL(log_file_exists(path, &exists));
-    if (exists) {
-        if (log_header_read(path, header) >= JET_errSuccess)
-            *out = header->gen;
-    } else {
+    if (!exists)
         CALL(log_path_temp(dir, path));
-        if (log_header_read(path, header) >= JET_errSuccess && header->gen == high + 1)
-            *out = header->gen;
-    }
+    CALL(log_header_probe(path, header, &valid));
+    if (valid && (exists || header->gen == high + 1))
+        *out = header->gen;
 cleanup:
     free(header);
     return err;
@@ -204,6 +208,7 @@ cleanup:
 JET_ERR log_dir_first_after(const struct log_dir *dir, lggen_t low, lggen_t high, int64_t when, lggen_t *out) {
     JET_ERR err = JET_errSuccess;
     struct log_range range;
+    bool valid;
     char path[OS_PATH_MAX];
     struct log_header *header = malloc(sizeof *header);
 
@@ -214,7 +219,8 @@ JET_ERR log_dir_first_after(const struct log_dir *dir, lggen_t low, lggen_t high
     lggen_t from = range.low > low ? range.low : low, last = range.high > range.current ? range.high : range.current;
     for (lggen_t gen = from; gen && gen <= high && gen <= last && !*out; gen++) {
         CALL(gen == range.current ? log_path_current(dir, path) : log_path_archive(dir, gen, path));
-        if (log_header_read(path, header) >= JET_errSuccess && clock_logtime_ms(&header->created) > when)
+        CALL(log_header_probe(path, header, &valid));
+        if (valid && clock_logtime_ms(&header->created) > when)
             *out = gen;
     }
 cleanup:
@@ -281,11 +287,16 @@ cleanup:
     return err;
 }
 
+/* One by one: a disk need not keep the order of what it was told between two syncs, and no checkpoint says any more
+ * from where on files are needed, so a gap would be one. */
 JET_ERR log_dir_clear(const struct log_dir *dir) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX];
+    struct log_range range;
 
-    CALL(log_truncate_dir(dir, LOG_GEN_MAX + 1, NULL));
+    CALL(log_dir_scan(dir, &range));
+    for (lggen_t gen = range.low; gen && gen <= range.high; gen++)
+        CALL(log_truncate_dir(dir, gen + 1, NULL));
     CALL(log_path_temp(dir, path));
     CALL(remove_if_there(path));
     CALL(log_path_current(dir, path));

@@ -72,6 +72,8 @@ struct log_header {
 /* Reads and checks a header by its own means: size, checksum, version, ranges. Errors: JET_errFileNotFound,
  * JET_errBadLogVersion, JET_errLogFileCorrupt, JET_errDiskIO. */
 MUST_CHECK JET_ERR log_header_read(const char *path, struct log_header *out);
+/* Where no file, or one that is no log, is an answer: *valid. What keeps it from being read is an error. */
+MUST_CHECK JET_ERR log_header_probe(const char *path, struct log_header *out, bool *valid);
 /* The event of a log file that gave this error when its header was read. */
 void log_report_unreadable(const struct event_sink *events, const char *path, JET_ERR err);
 
@@ -95,7 +97,7 @@ struct log_range {
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
 /* Of the files from low to high that are there, the current one too: the first that was created after `when` (Unix
- * milliseconds). 0: none. What cannot be read is passed over: whoever replays it will say so. */
+ * milliseconds). 0: none. A file that is no log is passed over: whoever replays it will say so. */
 MUST_CHECK JET_ERR log_dir_first_after(const struct log_dir *dir, lggen_t low, lggen_t high, int64_t when,
                                        lggen_t *out);
 /* Makes generation `last` the end of the stream: deletes archives above `keep`, newest first, and before them the
@@ -167,7 +169,8 @@ JET_ERR log_failure(const struct log *log); /* the error that brought it down, o
 JET_SIGNATURE log_signature(const struct log *log);
 JET_LOGTIME log_created(const struct log *log); /* of the current generation */
 lggen_t log_current_gen(const struct log *log);
-lggen_t log_lowest_gen(struct log *log); /* of the files in the directory; the current one without archives */
+/* Of the files in the directory; the current one without archives. */
+MUST_CHECK JET_ERR log_lowest_gen(struct log *log, lggen_t *out);
 /* Deletes archives [lowest, end), oldest first, stops at the first failure (P9). Never the current generation. count:
  * how many, also after a failure; may be NULL. */
 MUST_CHECK JET_ERR log_truncate(struct log *log, lggen_t end, uint32_t *count);

@@ -66,7 +66,8 @@ static JET_ERR find_current(const struct log_dir *dir, lggen_t gen, const struct
         *found = header->gen == gen;
     } else {
         CALL(log_path_temp(dir, path));
-        *found = log_header_read(path, header) >= JET_errSuccess && header->gen == gen;
+        CALL(log_header_probe(path, header, found));
+        *found = *found && header->gen == gen;
     }
 cleanup:
     free(header);

@@ -434,10 +434,12 @@ void log_set_attachments(struct log *log, const void *blob, uint32_t bytes) {
     os_mutex_unlock(&log->buffer_lock);
 }
 
-lggen_t log_lowest_gen(struct log *log) {
-    struct log_range range;
+JET_ERR log_lowest_gen(struct log *log, lggen_t *out) {
+    struct log_range range = {0};
     lggen_t gen = log_current_gen(log);
-    return log_dir_scan(&log->config.dir, &range) >= JET_errSuccess && range.low != 0 ? range.low : gen;
+    JET_ERR err = log_dir_scan(&log->config.dir, &range);
+    *out = range.low != 0 ? range.low : gen;
+    return err;
 }
 
 JET_ERR log_truncate(struct log *log, lggen_t end, uint32_t *count) {

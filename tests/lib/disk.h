@@ -32,10 +32,26 @@ bool disk_power_is_off(void);
 void disk_power_on(enum disk_loss loss); /* nothing is open */
 uint64_t disk_changes(void);             /* since disk_install() or disk_power_off_at() */
 
-/* One call fails, the nth from now on that this thread makes for a path that contains `part` (NULL: any). */
-void disk_fail(uint64_t nth, const char *part, JET_ERR error);
-void disk_no_fault(void);      /* if it has not failed yet, it will not */
+/* The nth call from now on that is made for a path that contains `part` (NULL: any) fails. A write that fails may have
+ * written a part. */
+struct disk_fault {
+    uint64_t nth; /* from 1; 0: none */
+    const char *part;
+    JET_ERR error;
+    bool forever;     /* and all that follow */
+    bool all_threads; /* not only those of this thread count */
+    bool needs_room;  /* only calls that need room on the disk count */
+    bool loses;       /* only syncs count; it loses what it should have made durable, later ones succeed */
+};
+void disk_fault(struct disk_fault fault);
+void disk_fail(uint64_t nth, const char *part, JET_ERR error); /* once, of this thread */
+uint64_t disk_fault_calls(void);                               /* that could have failed since disk_fault() */
+void disk_no_fault(void);                                      /* if it has not failed yet, it will not */
 const char *disk_failed(void); /* what did, since disk_fail(): "write /d/a.edb"; NULL: nothing */
+
+/* The files below dir have together only so much room; 0: without end. dir must outlive it. */
+void disk_capacity(const char *dir, uint64_t bytes);
+uint64_t disk_total(const char *dir);
 
 /* ---- the files, as a test sees and changes them: durable at once ---- */
 

@@ -69,13 +69,7 @@ void script_init(struct script *s, uint64_t seed, const char *dir) {
     snprintf(s->b.path, sizeof s->b.path, "%s/data/b.edb", dir);
 }
 
-JET_ERR script_instance(struct script *s) {
-    static unsigned counter;
-    char path[512];
-    snprintf(s->name, sizeof s->name, "script%u", counter++);
-    snprintf(path, sizeof path, "%s/system", s->dir);
-    TRY(JetSetSystemParameter(NULL, 0, JET_paramCacheSizeMax, s->wide ? 1 : 100000, NULL));
-    TRY(JetCreateInstance(&s->instance, s->name));
+static JET_ERR set_params(struct script *s, const char *path) {
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramCreatePathIfNotExist, 1, NULL));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramSystemPath, 0, path));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramLogFilePath, 0, path));
@@ -88,9 +82,23 @@ JET_ERR script_instance(struct script *s) {
     return JET_errSuccess;
 }
 
+JET_ERR script_instance(struct script *s) {
+    static unsigned counter;
+    char path[512];
+    snprintf(s->name, sizeof s->name, "script%u", counter++);
+    snprintf(path, sizeof path, "%s/system", s->dir);
+    TRY(JetSetSystemParameter(NULL, 0, JET_paramCacheSizeMax, s->wide ? 1 : 100000, NULL));
+    TRY(JetCreateInstance(&s->instance, s->name));
+    JET_ERR err = set_params(s, path);
+    if (err < 0)
+        JetTerm(s->instance);
+    return err;
+}
+
 JET_ERR script_start(struct script *s) {
     TRY(script_instance(s));
     s->running = true;
+    s->session = 0;
     s->a.dbid = s->b.dbid = JET_dbidNil;
     TRY(JetInit(&s->instance));
     return JetBeginSession(s->instance, &s->session, NULL, NULL);
