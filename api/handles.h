@@ -142,8 +142,13 @@ MUST_CHECK JET_ERR api_db(struct api_session *session, JET_DBID dbid, struct db 
 struct api_status {
     JET_PFNSTATUS fn;
     JET_SNP snp;
+    const struct api_inst *inst; /* whose operation it is; NULL: that of an instance without a handle */
+    uint32_t done;               /* as it was told last */
+    const struct api_status *outer;
 };
 JET_ERR api_status_call(void *context, JET_SNT snt, uint32_t done, uint32_t total); /* context: struct api_status */
+/* This thread is in a status callback of the instance: what waits for the instance's calls would wait for itself. */
+bool api_in_status_call(const struct api_inst *inst);
 /* Of a JET_RSTMAP array: absolute paths, no two the same; from is "" where none was given. The caller frees *out, NULL
  * for no entries. JET_errDatabaseInvalidName (no new path), JET_errInvalidParameter. */
 struct path_map;

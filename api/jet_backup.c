@@ -17,7 +17,6 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     JET_ERR err = JET_errSuccess;
     struct api_inst *inst = NULL;
     char path[OS_PATH_MAX];
-    struct api_status status = {pfnStatus, JET_snpBackup};
 
     if (grbit & ~(JET_GRBIT)(JET_bitBackupIncremental | JET_bitBackupAtomic | JET_bitBackupSha256))
         return RAISE(JET_errInvalidGrbit);
@@ -27,8 +26,10 @@ JET_ERR JetBackupInstance(JET_INSTANCE instance, JET_PCSTR szBackupPath, JET_GRB
     err = enter(instance, 0, &inst);
     if (err < JET_errSuccess)
         return err;
+    struct api_status status = {.fn = pfnStatus, .snp = JET_snpBackup, .inst = inst};
     struct backup_options options = {
         .path = path,
+        .stops = atomic_load(&inst->inst->backup_stops),
         .incremental = grbit & JET_bitBackupIncremental,
         .atomic = grbit & JET_bitBackupAtomic,
         .sha256 = grbit & JET_bitBackupSha256,
@@ -51,8 +52,9 @@ JET_ERR JetBeginExternalBackupInstance(JET_INSTANCE instance, JET_GRBIT grbit) {
     JET_ERR err = enter(instance, 0, &inst);
     if (err < JET_errSuccess)
         return err;
+    const uint32_t stops = atomic_load(&inst->inst->backup_stops);
     os_mutex_lock(&inst->inst->backup_mutex);
-    err = backup_begin(inst->inst, grbit ? BACKUP_INCREMENTAL : BACKUP_FULL, true, "a client", &backup);
+    err = backup_begin(inst->inst, grbit ? BACKUP_INCREMENTAL : BACKUP_FULL, stops, true, "a client", &backup);
     os_mutex_unlock(&inst->inst->backup_mutex);
     api_leave_instance(inst);
     return err;
@@ -217,7 +219,7 @@ JET_ERR JetStopBackupInstance(JET_INSTANCE instance) {
     JET_ERR err = enter(instance, ENTER_ENDING, &inst);
     if (err < JET_errSuccess)
         return err == JET_errNotInitialized ? RAISE(JET_errInvalidParameter) : err;
-    backup_ask_stop(inst->inst);
+    backup_stop(inst->inst);
     api_leave_instance(inst);
     return JET_errSuccess;
 }

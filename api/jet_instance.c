@@ -4,6 +4,7 @@
 
 #include "api/handles.h"
 #include "backup/backup.h"
+#include "base/clock.h"
 #include "recovery/recovery.h"
 
 #define VERSION_BUILD 9900u
@@ -143,8 +144,10 @@ static JET_ERR begin_init(JET_INSTANCE instance, struct api_inst **out) {
      JET_bitReplayIgnoreLostLogs | JET_bitRecoveryWithoutUndo | JET_bitTruncateLogsAfterRecovery)
 
 static JET_ERR init_progress(void *context, lggen_t first, lggen_t done, lggen_t last) {
+    const struct api_status *status = context;
     uint64_t percent = (uint64_t)(done - first + 1) * 99 / (last - first + 1);
-    return api_status_call(context, JET_sntProgress, percent > 99 ? 99 : (uint32_t)percent, 100);
+    percent = percent > 99 ? 99 : percent;
+    return percent > status->done ? api_status_call(context, JET_sntProgress, (uint32_t)percent, 100) : JET_errSuccess;
 }
 
 /* Recovers and starts. status->fn may be NULL. */
@@ -154,9 +157,24 @@ static JET_ERR start(struct api_inst *inst, const struct inst_config *config, co
     if (err >= JET_errSuccess)
         err = inst_start(config, events, options, &inst->inst);
     if (status->fn) {
-        ignored = api_status_call(status, err < JET_errSuccess ? JET_sntFail : JET_sntComplete, 100, 100);
+        ignored = err < JET_errSuccess ? api_status_call(status, JET_sntFail, status->done, 100)
+                                       : api_status_call(status, JET_sntComplete, 100, 100);
         (void)ignored;
     }
+    return err;
+}
+
+/* Before the first log file that was created after the time, if that comes before *stop. */
+static JET_ERR stop_at_time(const struct inst_config *config, const JET_LOGTIME *time, lgpos_t *stop) {
+    JET_ERR err = JET_errSuccess;
+    const int64_t when = clock_logtime_ms(time);
+    lggen_t gen = 0;
+
+    if (when)
+        CALL(log_dir_first_after(&config->log_dir, 1, LOG_GEN_MAX, when, &gen));
+    if (gen && (!*stop || lgpos_make(gen, 0) < *stop))
+        *stop = lgpos_make(gen, 0);
+cleanup:
     return err;
 }
 
@@ -180,8 +198,8 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
     if (!config)
         FAIL(JET_errOutOfMemory);
     api_get_config(inst, config, &events);
-    struct api_status status = {info->pfnStatus, JET_snpRestore};
-    const struct recovery_options options = {
+    struct api_status status = {.fn = info->pfnStatus, .snp = JET_snpRestore, .inst = inst};
+    struct recovery_options options = {
         .map = map,
         .map_count = (unsigned)info->crstmap,
         .map_only = info->crstmap > 0 && !(grbit & JET_bitReplayMissingMapEntryDB),
@@ -194,6 +212,7 @@ JET_ERR JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit
         .context = &status,
     };
     CALL(path_map_read(map, options.map_count));
+    CALL(stop_at_time(config, &info->logtimeStop, &options.stop));
     if (options.no_undo || options.stop || (grbit & JET_bitLogStreamMustExist))
         CALL(check_log_exists(config));
     CALL(start(inst, config, &events, &options, &status));
@@ -227,13 +246,6 @@ static bool in_transaction(struct api_inst *inst) {
         found = atomic_load_explicit(&s->level, memory_order_relaxed) > 0;
     os_mutex_unlock(&inst->mutex);
     return found;
-}
-
-static bool backup_runs(struct api_inst *inst) {
-    os_mutex_lock(&inst->inst->mutex);
-    bool runs = inst->inst->backup_running;
-    os_mutex_unlock(&inst->inst->mutex);
-    return runs;
 }
 
 static void wait_a_moment(void) {
@@ -280,27 +292,19 @@ static JET_ERR end_sessions(struct api_inst *inst) {
     return err;
 }
 
-static bool backup_is_in_the_way(struct api_inst *inst, JET_GRBIT grbit) {
-    return !(grbit & JET_bitTermStopBackup) && backup_runs(inst);
-}
-
 static JET_ERR stop_running(struct api_inst *inst, JET_GRBIT grbit) {
     JET_ERR err = JET_errSuccess;
 
-    if (backup_is_in_the_way(inst, grbit))
+    if (api_in_status_call(inst)) /* of a backup, as it runs */
         return RAISE(JET_errBackupInProgress);
     if ((grbit & JET_bitTermComplete) && in_transaction(inst))
         return RAISE(JET_errTooManyActiveUsers);
-    atomic_store(&inst->terminating, true); /* no other backup begins */
-    if (grbit & JET_bitTermStopBackup)
-        backup_stop(inst->inst);
+    err = backup_refuse(inst->inst, grbit & JET_bitTermStopBackup);
+    if (err < JET_errSuccess)
+        return err;
+    atomic_store(&inst->terminating, true);
+    backup_wait(inst->inst);
     wait_for_calls(inst);
-    if (backup_is_in_the_way(inst, grbit)) { /* an external one that was about to begin */
-        atomic_store(&inst->terminating, false);
-        return RAISE(JET_errBackupInProgress);
-    }
-    if (grbit & JET_bitTermStopBackup)
-        backup_stop(inst->inst);
     CALL_KEEP_FIRST(end_sessions(inst));
     atomic_store(&inst->running, false);
     if (grbit & JET_bitTermDirty)

@@ -4,6 +4,7 @@
 
 #include "api/handles.h"
 #include "backup/backup.h"
+#include "base/clock.h"
 
 #define EXTERNAL_MAP_MAX 14
 
@@ -47,7 +48,8 @@ cleanup:
 JET_ERR api_check_rstinfo(const JET_RSTINFO *info) {
     static const JET_LOGTIME no_time;
     const JET_LGPOS *stop = &info->lgposStop;
-    if (info->cbStruct != sizeof *info || memcmp(&info->logtimeStop, &no_time, sizeof no_time) != 0 ||
+    bool timed = memcmp(&info->logtimeStop, &no_time, sizeof no_time) != 0;
+    if (info->cbStruct != sizeof *info || (timed && clock_logtime_ms(&info->logtimeStop) == 0) ||
         stop->lGeneration < 0 || (uint32_t)stop->lGeneration > LOG_GEN_MAX ||
         (stop->lGeneration == 0 && (stop->isec || stop->ib)))
         return RAISE(JET_errInvalidParameter);
@@ -60,7 +62,7 @@ static JET_ERR restore_with(const struct inst_config *config, const struct event
                             const char *dest, const JET_RSTINFO *info) {
     JET_ERR err = JET_errSuccess;
     struct path_map *map = NULL;
-    struct api_status status = {info->pfnStatus, JET_snpRestore};
+    struct api_status status = {.fn = info->pfnStatus, .snp = JET_snpRestore};
 
     CALL(api_check_rstinfo(info));
     if (info->lgposStop.isec || info->lgposStop.ib) /* a log goes on only from the end of a generation */
@@ -75,6 +77,7 @@ static JET_ERR restore_with(const struct inst_config *config, const struct event
         .map = map,
         .map_count = (unsigned)info->crstmap,
         .until = (lggen_t)info->lgposStop.lGeneration,
+        .until_time = clock_logtime_ms(&info->logtimeStop),
         .status = info->pfnStatus ? api_status_call : NULL,
         .context = &status,
     };
@@ -211,6 +214,7 @@ JET_ERR JetRestore(JET_PCSTR sz, JET_PFNSTATUS pfn) {
 
 struct external {
     const char *checkpoint, *log, *backup_log, *base;
+    const char *target_name, *target_log, *target_checkpoint;
     const JET_RSTMAP *map;
     int32_t map_count;
     lggen_t low, high;
@@ -233,11 +237,70 @@ cleanup:
     return err;
 }
 
-static JET_ERR external_restore(const struct external *x) {
+/* By name or by the directory of its log; 0: none that runs. */
+static JET_INSTANCE find_running(const struct external *x) {
+    JET_INSTANCE found = 0;
+    char wanted[OS_PATH_MAX], log[OS_PATH_MAX];
+
+    if (x->target_log && api_path(x->target_log, wanted) < JET_errSuccess)
+        return 0;
+    engine_lock();
+    for (struct api_inst *i = engine_instances(); i && !found; i = i->next) {
+        const bool is = x->target_name ? i->named && strcmp(i->name, x->target_name) == 0
+                                       : api_path(params_str(&i->params, JET_paramLogFilePath), log) >= 0 &&
+                                             strcmp(log, wanted) == 0;
+        if (is && atomic_load(&i->running))
+            found = i->handle;
+    }
+    engine_unlock();
+    return found;
+}
+
+/* Rolls its log, so that all of it up to now is in closed files. Circular logging: *out stays as it is, for its files
+ * cannot be counted on. */
+static JET_ERR ask_target(const struct external *x, JET_INSTANCE handle, struct restore_target *out) {
     JET_ERR err = JET_errSuccess;
+    struct api_inst *target;
+    const struct inst_config *config;
+    lggen_t current;
+
+    err = api_enter_instance(handle, 0, &target);
+    if (err < JET_errSuccess)
+        return err;
+    config = &target->inst->config;
+    if (strcmp(config->log_dir.base, x->base) != 0)
+        FAIL(JET_errBadRestoreTargetInstance);
+    if (config->circular)
+        goto cleanup;
+    CALL(log_roll(target->inst->log, &current));
+    out->log_dir = config->log_dir;
+    out->signature = log_signature(target->inst->log);
+    out->high = current - 1;
+cleanup:
+    api_leave_instance(target);
+    return err;
+}
+
+/* A target that does not run has its databases restored in its own directories. */
+static JET_ERR choose_target(struct external *x, struct restore_target *out) {
+    if (!x->target_name && !x->target_log)
+        return JET_errSuccess;
+    const JET_INSTANCE running = find_running(x);
+    if (running)
+        return ask_target(x, running, out);
+    if (!x->target_log)
+        return RAISE(JET_errBadRestoreTargetInstance);
+    x->log = x->target_log;
+    x->checkpoint = x->target_checkpoint;
+    return JET_errSuccess;
+}
+
+static JET_ERR external_restore(struct external *x) {
+    JET_ERR err = JET_errSuccess;
+    struct restore_target target = {0};
     struct temporary *t = temporary_new();
     struct path_map *map = NULL;
-    struct api_status status = {x->pfn, JET_snpRestore};
+    struct api_status status = {.fn = x->pfn, .snp = JET_snpRestore};
     char set[OS_PATH_MAX];
 
     if (!t)
@@ -246,6 +309,7 @@ static JET_ERR external_restore(const struct external *x) {
     if (x->map_count < 1 || x->map_count > EXTERNAL_MAP_MAX || x->low > LOG_GEN_MAX || x->high > LOG_GEN_MAX ||
         (x->high && x->low > x->high))
         FAIL(JET_errInvalidParameter);
+    CALL(choose_target(x, &target));
     CALL(check_directory(x->checkpoint, t->config.system_path, t->config.create_paths));
     CALL(check_directory(x->log, t->config.log_dir.path, t->config.create_paths));
     CALL(check_directory(x->backup_log, set, false));
@@ -258,10 +322,13 @@ static JET_ERR external_restore(const struct external *x) {
         .external = true,
         .low = x->low,
         .high = x->high,
+        .target = target.high ? &target : NULL,
         .status = x->pfn ? api_status_call : NULL,
         .context = &status,
     };
     CALL(restore_run(&t->config, &t->events, &options));
+    if (target.high)
+        err = JET_wrnTargetInstanceRunning;
 cleanup:
     free(map);
     free(t);
@@ -270,8 +337,17 @@ cleanup:
 
 JET_ERR JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap, int32_t crstfilemap,
                            JET_PSTR szBackupLogPath, int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn) {
-    const struct external x = {szCheckpointFilePath, szLogPath,       szBackupLogPath,  "edb", rgrstmap,
-                               crstfilemap,          (lggen_t)genLow, (lggen_t)genHigh, pfn};
+    struct external x = {
+        .checkpoint = szCheckpointFilePath,
+        .log = szLogPath,
+        .backup_log = szBackupLogPath,
+        .base = "edb",
+        .map = rgrstmap,
+        .map_count = crstfilemap,
+        .low = (lggen_t)genLow,
+        .high = (lggen_t)genHigh,
+        .pfn = pfn,
+    };
     return external_restore(&x);
 }
 
@@ -281,19 +357,23 @@ JET_ERR JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, J
                             JET_PSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn) {
     if (!pLogInfo || pLogInfo->cbSize != sizeof *pLogInfo ||
         strnlen(pLogInfo->szBaseName, sizeof pLogInfo->szBaseName) != JET_BASE_NAME_LENGTH ||
-        memchr(pLogInfo->szBaseName, '/', JET_BASE_NAME_LENGTH) || szTargetInstanceName ||
-        !szTargetInstanceLogPath != !szTargetInstanceCheckpointPath)
+        memchr(pLogInfo->szBaseName, '/', JET_BASE_NAME_LENGTH) ||
+        !szTargetInstanceLogPath != !szTargetInstanceCheckpointPath ||
+        (szTargetInstanceName && szTargetInstanceLogPath))
         return RAISE(JET_errInvalidParameter);
-    if (szTargetInstanceLogPath)
-        return RAISE(JET_errBadRestoreTargetInstance);
-    const struct external x = {szCheckpointFilePath,
-                               szLogPath,
-                               szBackupLogPath,
-                               pLogInfo->szBaseName,
-                               rgrstmap,
-                               crstfilemap,
-                               pLogInfo->ulGenLow,
-                               pLogInfo->ulGenHigh,
-                               pfn};
+    struct external x = {
+        .checkpoint = szCheckpointFilePath,
+        .log = szLogPath,
+        .backup_log = szBackupLogPath,
+        .base = pLogInfo->szBaseName,
+        .target_name = szTargetInstanceName,
+        .target_log = szTargetInstanceLogPath,
+        .target_checkpoint = szTargetInstanceCheckpointPath,
+        .map = rgrstmap,
+        .map_count = crstfilemap,
+        .low = pLogInfo->ulGenLow,
+        .high = pLogInfo->ulGenHigh,
+        .pfn = pfn,
+    };
     return external_restore(&x);
 }

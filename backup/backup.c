@@ -38,14 +38,22 @@ struct job {
     lggen_t low, high; /* of the log files that are copied */
     uint8_t *buffer;   /* PIECE_BYTES, page aligned */
     uint64_t done_bytes, total_bytes;
+    bool begun; /* JET_sntBegin was reported */
     uint32_t reported;
 };
 
 /* ---- progress ---- */
 
 static JET_ERR status(struct job *j, JET_SNT snt, uint32_t percent) {
+    j->begun = true;
     j->reported = percent;
     return j->options->status ? j->options->status(j->options->context, snt, percent, 100) : JET_errSuccess;
+}
+
+/* Where nothing is left that could be stopped. */
+static void report(struct job *j, JET_SNT snt, uint32_t percent) {
+    JET_ERR ignored = status(j, snt, percent);
+    (void)ignored;
 }
 
 static JET_ERR advance(struct job *j, uint64_t bytes) {
@@ -55,14 +63,16 @@ static JET_ERR advance(struct job *j, uint64_t bytes) {
     return percent > j->reported ? status(j, JET_sntProgress, percent) : JET_errSuccess;
 }
 
+/* How many log files there will be is known for certain only after the roll. */
 static void count_work(struct job *j) {
+    const lggen_t low = j->options->incremental ? j->low : atomic_load(&j->inst->backup_gen_low);
     for (unsigned id = DB_FIRST_DBID; id <= DB_MAX; id++) {
         struct db *db = j->inst->dbs[id];
         if (backup_covers(db) && !j->options->incremental)
             j->total_bytes += ((uint64_t)atomic_load(&db->page_count) + 3) * db->page_size;
     }
     lggen_t current = log_current_gen(j->inst->log);
-    j->total_bytes += (uint64_t)(current - j->low + 1) * j->inst->config.log_file_bytes;
+    j->total_bytes += (uint64_t)(current - low + 1) * j->inst->config.log_file_bytes;
 }
 
 /* ---- 2 ---- */
@@ -248,6 +258,7 @@ static JET_ERR copy_logs(struct job *j) {
     JET_ERR err = JET_errSuccess;
 
     CALL(backup_logs(j->backup, j->low, &j->low, &j->high));
+    j->total_bytes = j->done_bytes + (uint64_t)(j->high - j->low + 1) * j->inst->config.log_file_bytes;
     if (j->options->incremental)
         CALL(check_follows(j));
     j->wrote = true;
@@ -322,8 +333,17 @@ static JET_ERR to_directory(struct job *j) {
     CALL(copy_logs(j));
     CALL(finish(j));
     after(j);
-    JET_ERR ignored = status(j, JET_sntComplete, 100); /* nothing is left that could be stopped */
-    (void)ignored;
+    report(j, JET_sntComplete, 100);
+cleanup:
+    return err;
+}
+
+static JET_ERR truncate_only(struct job *j) {
+    JET_ERR err = JET_errSuccess;
+
+    CALL(status(j, JET_sntBegin, 0));
+    CALL(backup_truncate(j->backup));
+    report(j, JET_sntComplete, 100);
 cleanup:
     return err;
 }
@@ -345,13 +365,12 @@ JET_ERR backup_run(struct inst *inst, const struct backup_options *options) {
                       truncate               ? BACKUP_TRUNCATE
                       : options->incremental ? BACKUP_INCREMENTAL
                                              : BACKUP_FULL,
-                      false, options->path, &j->backup));
-    err = truncate ? backup_truncate(j->backup) : to_directory(j);
-    if (err < JET_errSuccess) {
+                      options->stops, false, options->path, &j->backup));
+    err = truncate ? truncate_only(j) : to_directory(j);
+    if (err < JET_errSuccess)
         take_back(j);
-        JET_ERR ignored = status(j, JET_sntFail, j->reported);
-        (void)ignored;
-    }
+    if (err < JET_errSuccess && j->begun)
+        report(j, JET_sntFail, j->reported);
     backup_end(j->backup, err);
 cleanup:
     set_done(&j->set);
@@ -361,9 +380,22 @@ cleanup:
 }
 
 void backup_stop(struct inst *inst) {
+    atomic_fetch_add(&inst->backup_stops, 1);
+}
+
+JET_ERR backup_refuse(struct inst *inst, bool stop) {
+    os_mutex_lock(&inst->mutex);
+    const bool in_the_way = inst->backup_running && !stop;
+    inst->backup_refused = !in_the_way;
+    os_mutex_unlock(&inst->mutex);
+    if (stop)
+        backup_stop(inst);
+    return in_the_way ? RAISE(JET_errBackupInProgress) : JET_errSuccess;
+}
+
+void backup_wait(struct inst *inst) {
     struct backup *external;
 
-    backup_ask_stop(inst);
     os_mutex_lock(&inst->backup_mutex);
     if (backup_external(inst, &external) >= JET_errSuccess)
         backup_end(external, JET_errBackupAbortByServer);

@@ -18,6 +18,7 @@
 #include "backup/restore_priv.h"
 
 static JET_ERR status(struct restore *r, JET_SNT snt, uint32_t percent) {
+    r->begun = true;
     r->reported = percent;
     return r->options->status ? r->options->status(r->options->context, snt, percent, 100) : JET_errSuccess;
 }
@@ -70,22 +71,42 @@ static JET_ERR find_logs(struct restore *r) {
         event_write(r->events, EVENT_RESTORE_LOG_MISSING, EVENT_ERROR, "log file %s of the backup is missing", path);
         FAIL(JET_errMissingRestoreLogFiles);
     }
+    if (err < JET_errSuccess)
+        log_report_unreadable(r->events, path, err);
+    if (err == JET_errLogFileCorrupt)
+        FAIL(JET_errLogCorruptDuringHardRestore);
     CALL(err);
     r->set.signature = header->signature;
     r->set.page_size = header->page_size;
+    r->set.log_file_bytes = header->file_bytes;
     memcpy(r->set.base, r->config->log_dir.base, sizeof r->set.base);
 cleanup:
     free(header);
     return err;
 }
 
+static JET_ERR check_target(struct restore *r) {
+    const struct restore_target *target = r->options->target;
+    if (memcmp(&target->signature, &r->set.signature, sizeof target->signature) != 0) {
+        event_write(r->events, EVENT_EXISTING_LOG_BAD_SIGNATURE, EVENT_ERROR,
+                    "the log in %s is another one than that of the backup set", target->log_dir.path);
+        return RAISE(JET_errExistingLogFileHasBadSignature);
+    }
+    if (target->high > r->set.high)
+        r->total_bytes += (uint64_t)(target->high - r->set.high) * r->set.log_file_bytes;
+    return JET_errSuccess;
+}
+
 static JET_ERR find(struct restore *r) {
     JET_ERR err = JET_errSuccess;
-    const lggen_t until = r->options->until;
 
     r->chain.dir = r->config->log_dir;
     CALL(r->options->external ? find_logs(r) : set_find(r->options->set, &r->set));
     snprintf(r->chain.dir.path, sizeof r->chain.dir.path, "%s", r->set.dir);
+    if (r->options->target)
+        CALL(check_target(r));
+    CALL(restore_find_until(r));
+    const lggen_t until = r->until;
     r->chain.low = r->set.low;
     r->chain.high = until && until < r->set.high ? until : r->set.high;
     r->chain.signature = r->set.signature;
@@ -159,6 +180,17 @@ cleanup:
     return err;
 }
 
+/* Nor does a log begin there: what recovery writes and deletes would be the set's. */
+static JET_ERR check_not_set(const struct restore *r, const char *dir) {
+    bool same;
+    JET_ERR err = is_same(dir, r->set.dir, &same);
+    if (err >= JET_errSuccess && same) {
+        event_write(r->events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s is the backup set that is restored", dir);
+        err = RAISE(JET_errInvalidPath);
+    }
+    return err;
+}
+
 static JET_ERR check_places(struct restore *r) {
     JET_ERR err = JET_errSuccess;
     for (unsigned i = 0; i < r->recovery.map_count; i++) {
@@ -223,6 +255,10 @@ static JET_ERR check_directories(const struct restore *r) {
     JET_ERR err = JET_errSuccess;
     struct os_stat st;
 
+    if (!r->options->external) {
+        CALL(check_not_set(r, r->config->system_path));
+        CALL(check_not_set(r, r->config->log_dir.path));
+    }
     if (r->config->create_paths)
         return JET_errSuccess;
     CALL(os_stat(r->config->system_path, &st));
@@ -247,12 +283,15 @@ static JET_ERR verify(struct restore *r) {
         FAIL(JET_errPageSizeMismatch);
     for (uint32_t i = 0; i < r->set.file_count; i++)
         r->total_bytes += r->set.files[i].sum.bytes * (r->set.files[i].is_log ? 1 : 2);
+    CALL(verify_sizes(&r->set, r->events));
     for (uint32_t i = 0; i < r->set.file_count; i++)
         CALL(verify_file(&r->set, &r->set.files[i], r->events, &progress));
     CALL(verify_chain(&r->chain, r->events));
-    CALL(restore_find_end(r));
     CALL(r->options->external ? map_external(r) : map_databases(r));
     CALL(check_places(r));
+    if (r->options->target)
+        CALL(restore_fetch(r, &progress));
+    CALL(restore_find_end(r));
 cleanup:
     return err;
 }
@@ -331,7 +370,8 @@ cleanup:
     if (err < JET_errSuccess) {
         event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "restore from %s failed: error %d (%s)", options->set,
                     (int)err, err_name(err));
-        report(r, JET_sntFail, r->reported);
+        if (r->begun)
+            report(r, JET_sntFail, r->reported);
     } else {
         event_write(events, EVENT_STOP_RESTORE, EVENT_INFO, "restore ended");
     }

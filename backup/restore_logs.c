@@ -4,6 +4,28 @@
 #include "backup/restore_priv.h"
 #include "engine/logrec.h"
 
+JET_ERR restore_find_until(struct restore *r) {
+    JET_ERR err = JET_errSuccess;
+    const int64_t when = r->options->until_time;
+    lggen_t after = 0;
+
+    r->until = r->options->target ? r->options->target->high : r->options->until;
+    if (!when)
+        return JET_errSuccess;
+    CALL(log_dir_first_after(&r->chain.dir, r->set.low, r->set.high, when, &after));
+    if (!after)
+        CALL(log_dir_first_after(&r->config->log_dir, r->set.high + 1, LOG_GEN_MAX, when, &after));
+    if (after == r->set.low) {
+        event_write(r->events, EVENT_RESTORE_ENDING_LOG_TOO_LOW, EVENT_ERROR,
+                    "the backup set is younger than the time that was asked for");
+        FAIL(JET_errEndingRestoreLogTooLow);
+    }
+    if (after && (!r->until || after <= r->until))
+        r->until = after - 1;
+cleanup:
+    return err;
+}
+
 static JET_ERR does_not_follow(const struct restore *r, lggen_t gen) {
     event_write(r->events, EVENT_EXISTING_LOG_NOT_CONTIGUOUS, EVENT_ERROR,
                 "log generation %u in %s does not follow the backup set, or what of it is replayed", gen,
@@ -17,11 +39,42 @@ static JET_ERR is_missing(const struct restore *r, lggen_t gen) {
     return RAISE(JET_errMissingCurrentLogFiles);
 }
 
+JET_ERR restore_fetch(struct restore *r, const struct copy_progress *progress) {
+    const struct restore_target *target = r->options->target;
+    struct log_range range;
+    struct file_sum sum;
+    char from[OS_PATH_MAX], to[OS_PATH_MAX];
+    lggen_t gen = r->chain.high + 1;
+
+    JET_ERR err = log_dir_scan(&r->config->log_dir, &range);
+    if (err < JET_errSuccess)
+        return err;
+    if (range.current || range.high > r->chain.high)
+        return does_not_follow(r, range.current ? range.current : range.high);
+    for (; gen <= target->high; gen++) {
+        CALL(log_path_archive(&target->log_dir, gen, from));
+        CALL(log_path_archive(&r->config->log_dir, gen, to));
+        err = copy_file(from, to, OS_CREATE, progress, false, &sum);
+        if (err == JET_errFileNotFound)
+            CALL(is_missing(r, gen));
+        CALL(err);
+    }
+    CALL(os_sync_dir(r->config->log_dir.path));
+cleanup:
+    gen -= err == JET_errFileAlreadyExists; /* somebody else's */
+    for (; err < JET_errSuccess && gen > r->chain.high; gen--) {
+        JET_ERR ignored = log_path_archive(&r->config->log_dir, gen, to);
+        if (ignored >= JET_errSuccess)
+            ignored = os_remove(to);
+    }
+    return err;
+}
+
 static JET_ERR read_own(const struct restore *r, const char *path, struct log_header *header) {
     JET_ERR err = log_header_read(path, header);
     if (err < JET_errSuccess && err != JET_errFileNotFound)
         log_report_unreadable(r->events, path, err);
-    return err;
+    return err == JET_errLogFileCorrupt ? RAISE(JET_errLogCorruptDuringHardRecovery) : err;
 }
 
 /* Generation gen is there and goes on from the one before, which was created at *created. An instance that was restored
@@ -121,7 +174,7 @@ static JET_ERR in_the_way(struct restore *r, lggen_t from, JET_ERR why) {
 JET_ERR restore_find_end(struct restore *r) {
     JET_ERR err = JET_errSuccess, broken = JET_errSuccess;
     struct log_range range;
-    const lggen_t until = r->options->until;
+    const lggen_t until = r->until;
     lggen_t other = 0, end = r->chain.high;
     JET_LOGTIME created = r->chain.last_created;
     struct log_header *header = calloc(2, sizeof *header);

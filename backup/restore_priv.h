@@ -3,6 +3,7 @@
 #define ESENT_BACKUP_RESTORE_PRIV_H
 
 #include "backup/backup.h"
+#include "backup/copy.h"
 #include "backup/set.h"
 #include "backup/verify.h"
 
@@ -11,14 +12,22 @@ struct restore {
     const struct event_sink *events;
     const struct restore_options *options;
     struct set set;         /* external: without files */
+    lggen_t until;          /* the last generation to replay; 0: to the end */
     struct log_chain chain; /* of the set, as far as it is replayed */
     struct path_map *map;   /* one per database: where it goes, or external: is */
     struct recovery_options recovery;
     uint64_t done_bytes, total_bytes;
+    bool begun; /* JET_sntBegin was reported */
     uint32_t reported;
 };
 
 /* ---- restore_logs.c ---- */
+
+/* Sets r->until, of what was asked for. */
+MUST_CHECK JET_ERR restore_find_until(struct restore *r);
+
+/* Copies the log files of the target that follow the set's to where those of the instance are, which has none. */
+MUST_CHECK JET_ERR restore_fetch(struct restore *r, const struct copy_progress *progress);
 
 /* Checks the instance's own log files, and sets recovery.last where they, or what was asked for, end before their last
  * one. */

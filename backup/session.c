@@ -24,8 +24,12 @@ static const JET_ERR transitions[BACKUP_CALLS][BACKUP_STATES] = {
 };
 /* clang-format on */
 
+bool backup_stopped(const struct backup *s) {
+    return atomic_load(&s->inst->backup_stops) != s->stops;
+}
+
 JET_ERR backup_may(const struct backup *s, enum backup_call call) {
-    if (call != CALL_CLOSE && atomic_load(&s->inst->backup_stop))
+    if (call != CALL_CLOSE && backup_stopped(s))
         return RAISE(JET_errBackupAbortByServer);
     JET_ERR err = transitions[call][s->state];
     return err < JET_errSuccess ? RAISE(err) : err;
@@ -65,8 +69,12 @@ static JET_ERR claim(struct backup *s) {
     struct inst *inst = s->inst;
 
     os_mutex_lock(&inst->mutex);
+    if (inst->backup_refused)
+        FAIL(JET_errTermInProgress);
     if (inst->backup_running)
         FAIL(JET_errBackupInProgress);
+    if (backup_stopped(s))
+        FAIL(JET_errBackupAbortByServer);
     CALL(inst_usable(inst));
     if (s->kind == BACKUP_INCREMENTAL) {
         if (inst->config.circular)
@@ -75,7 +83,6 @@ static JET_ERR claim(struct backup *s) {
     }
     inst->backup_running = true;
     inst->backup = s;
-    atomic_store(&inst->backup_stop, false);
     s->low = lgpos_gen(atomic_load(&inst->checkpoint));
     atomic_store(&inst->backup_gen_low, s->low);
 cleanup:
@@ -83,7 +90,8 @@ cleanup:
     return err;
 }
 
-JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, const char *where, struct backup **out) {
+JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, uint32_t stops, bool external, const char *where,
+                     struct backup **out) {
     JET_ERR err = JET_errSuccess;
     const bool full = kind == BACKUP_FULL;
     struct backup *s = calloc(1, sizeof *s);
@@ -94,6 +102,7 @@ JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, co
         FAIL(JET_errOutOfMemory);
     s->inst = inst;
     s->kind = kind;
+    s->stops = stops;
     s->external = external;
     snprintf(s->where, sizeof s->where, "%s", where && *where ? where : "nowhere (truncation)");
     s->state = full ? DATABASES : kind == BACKUP_INCREMENTAL ? BEFORE_LOGS : LOGS;
@@ -262,7 +271,7 @@ static bool complete(const struct backup *s) {
 }
 
 JET_ERR backup_check_complete(const struct backup *s) {
-    if (atomic_load(&s->inst->backup_stop))
+    if (backup_stopped(s))
         return RAISE(JET_errBackupAbortByServer);
     return complete(s) ? JET_errSuccess : RAISE(JET_errInvalidBackupSequence);
 }
@@ -385,11 +394,4 @@ void backup_abandon(struct backup *s) {
     event_write(&s->inst->events, EVENT_STOP_BACKUP_BY_CALLER, EVENT_WARNING,
                 "the backup to %s was given up by its client", s->where);
     finish(s);
-}
-
-void backup_ask_stop(struct inst *inst) {
-    os_mutex_lock(&inst->mutex);
-    if (inst->backup_running)
-        atomic_store(&inst->backup_stop, true);
-    os_mutex_unlock(&inst->mutex);
 }

@@ -26,10 +26,11 @@ static inline bool backup_covers(const struct db *db) {
     return db && !db->read_only;
 }
 
-/* where: for the event. external: backup_external() finds it. JET_errBackupInProgress, JET_errInvalidBackup
+/* stops: inst->backup_stops when the call came. where: for the event. external: backup_external() finds it.
+ * JET_errBackupInProgress, JET_errTermInProgress, JET_errBackupAbortByServer (a stop since), JET_errInvalidBackup
  * (incremental with circular logging), JET_errMissingFullBackup, errors of inst_usable and of the log. */
-MUST_CHECK JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, bool external, const char *where,
-                                struct backup **out);
+MUST_CHECK JET_ERR backup_begin(struct inst *inst, enum backup_kind kind, uint32_t stops, bool external,
+                                const char *where, struct backup **out);
 /* The external backup that is under way, inst->backup_mutex held. JET_errNoBackup. */
 MUST_CHECK JET_ERR backup_external(struct inst *inst, struct backup **out);
 
@@ -84,8 +85,5 @@ MUST_CHECK JET_ERR backup_check_complete(const struct backup *s);
 void backup_end(struct backup *s, JET_ERR why);
 /* Given up by the client. */
 void backup_abandon(struct backup *s);
-
-/* From now on calls of the backup that is under way give JET_errBackupAbortByServer. */
-void backup_ask_stop(struct inst *inst);
 
 #endif

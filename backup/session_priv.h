@@ -36,6 +36,7 @@ struct backup {
     enum backup_kind kind;
     enum backup_state state;
     bool external;
+    uint32_t stops;          /* inst->backup_stops when its call came */
     char where[OS_PATH_MAX]; /* for events */
     struct disk_bkinfo info; /* begin mark and time; generations: of the log files, once they are known */
     lggen_t low, high;       /* of the log files; high 0: not rolled yet */
@@ -48,6 +49,7 @@ struct backup {
 
 /* Whether the call may be made now: its error where not, and JET_errBackupAbortByServer when the backup was stopped. */
 MUST_CHECK JET_ERR backup_may(const struct backup *s, enum backup_call call);
+bool backup_stopped(const struct backup *s);
 void stream_close(struct stream *stream);
 
 #endif

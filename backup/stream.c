@@ -139,14 +139,16 @@ uint32_t backup_copy_pages(const struct backup *s) {
 
 /* ---- read ---- */
 
-/* What is not plainly good goes through the cache: it may be a page in the middle of a write, and the cache corrects
- * what can be corrected, counts it, and names what cannot. */
+/* What is not plainly good goes through the cache: it may be a page in the middle of a write, or an older one because
+ * the disk lost a write; the cache corrects what can be corrected, counts it, and names what cannot. */
 static JET_ERR verify_pages(struct db *db, pgno_t first, uint32_t count, uint8_t *buffer) {
     JET_ERR err = JET_errSuccess;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *page = buffer + (size_t)i * db->page_size;
         enum page_verdict verdict = page_sum_check(page, db->page_size, first + i, false);
-        if (verdict != PAGE_GOOD && verdict != PAGE_BLANK && !BROKEN(pages_not_verified))
+        const bool good = (verdict == PAGE_GOOD || verdict == PAGE_BLANK) &&
+                          cache_file_has(db->pages, first + i, page_dbtime(&(struct page){page, db->page_size}));
+        if (!good && !BROKEN(pages_not_verified))
             CALL(cache_copy_page(db->pages, first + i, page));
     }
 cleanup:

@@ -62,6 +62,30 @@ static void check_sum(const struct set_file *file, const char *path, const struc
     f->err = err;
 }
 
+/* What the system says of a file is no finding, but it has a name. */
+static void name_unreadable(const struct set *set, const struct set_file *file, JET_ERR err,
+                            const struct event_sink *events) {
+    if (err == JET_errDiskIO || err == JET_errFileAccessDenied || err == JET_errFileIOBeyondEOF)
+        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s/%s of the backup set cannot be read: error %d (%s)",
+                    set->dir, file->name, (int)err, err_name(err));
+}
+
+JET_ERR verify_sizes(const struct set *set, const struct event_sink *events) {
+    JET_ERR err = JET_errSuccess;
+    char path[OS_PATH_MAX];
+    struct finding f = {.err = JET_errSuccess};
+
+    for (uint32_t i = 0; i < set->file_count; i++) {
+        CALL(os_path_join(path, set->dir, set->files[i].name));
+        err = check_size(&set->files[i], path, &f);
+        name_unreadable(set, &set->files[i], err, events);
+        CALL(err);
+        CALL(report(&f, events));
+    }
+cleanup:
+    return err;
+}
+
 JET_ERR verify_file(const struct set *set, const struct set_file *file, const struct event_sink *events,
                     const struct copy_progress *progress) {
     JET_ERR err = JET_errSuccess;
@@ -70,8 +94,6 @@ JET_ERR verify_file(const struct set *set, const struct set_file *file, const st
     struct file_sum sum;
 
     CALL(os_path_join(path, set->dir, file->name));
-    CALL(check_size(file, path, &f));
-    CALL(report(&f, events));
     CALL(copy_view(path, NULL, progress, file->sum.has_sha256, &sum));
     check_sum(file, path, &sum, &f);
     CALL(report(&f, events));
@@ -293,8 +315,6 @@ static JET_ERR verify_database(const struct set *set, const struct set_file *fil
     if (!d.header)
         FAIL(JET_errOutOfMemory);
     CALL(os_path_join(path, set->dir, file->name));
-    CALL(check_size(file, path, &d.finding));
-    CALL(report(&d.finding, events));
     CALL(copy_view(path, &viewer, progress, file->sum.has_sha256, &sum));
     check_sum(file, path, &sum, &d.finding);
     CALL(report(&d.finding, events));
@@ -317,14 +337,6 @@ cleanup:
     return err;
 }
 
-/* What the system says of a file is no finding, but it has a name. */
-static void name_unreadable(const struct set *set, const struct set_file *file, JET_ERR err,
-                            const struct event_sink *events) {
-    if (err == JET_errDiskIO || err == JET_errFileAccessDenied || err == JET_errFileIOBeyondEOF)
-        event_write(events, EVENT_RESTORE_FAILED, EVENT_ERROR, "%s/%s of the backup set cannot be read: error %d (%s)",
-                    set->dir, file->name, (int)err, err_name(err));
-}
-
 JET_ERR verify_set(const struct set *set, const struct event_sink *events, const struct copy_progress *progress,
                    struct log_chain *chain) {
     JET_ERR err = JET_errSuccess;
@@ -333,6 +345,7 @@ JET_ERR verify_set(const struct set *set, const struct event_sink *events, const
     *chain = (struct log_chain){.low = set->low, .high = set->high, .signature = set->signature};
     memcpy(chain->dir.base, set->base, sizeof chain->dir.base);
     snprintf(chain->dir.path, sizeof chain->dir.path, "%s", set->dir);
+    CALL(verify_sizes(set, events));
     for (uint32_t i = 0; i < set->file_count; i++) {
         const struct set_file *file = &set->files[i];
         err = file->is_log ? verify_log(set, file, gen++, chain, events, progress)

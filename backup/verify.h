@@ -14,6 +14,9 @@ struct log_chain {
     JET_LOGTIME last_created; /* of generation high; set by verify_chain */
 };
 
+/* All files of the set are there and have the manifest's sizes: cheap, and so before anything is read. Errors as below.
+ */
+MUST_CHECK JET_ERR verify_sizes(const struct set *set, const struct event_sink *events);
 /* A file of the set is what the manifest says. JET_errMissingRestoreLogFiles / JET_errFileNotFound,
  * JET_errBadBackupDatabaseSize, JET_errLogReadVerifyFailure / JET_errReadVerifyFailure. */
 MUST_CHECK JET_ERR verify_file(const struct set *set, const struct set_file *file, const struct event_sink *events,

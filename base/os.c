@@ -9,8 +9,10 @@
 
 static const struct os_table *table = &os_posix;
 
-void os_install(const struct os_table *replacement) {
+const struct os_table *os_install(const struct os_table *replacement) {
+    const struct os_table *before = table;
     table = replacement ? replacement : &os_posix;
+    return before;
 }
 
 JET_ERR os_open(const char *path, unsigned flags, struct os_file **out) {

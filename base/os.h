@@ -66,8 +66,9 @@ struct os_table {
 
 extern const struct os_table os_posix;
 
-/* Replaces the table for the whole process, NULL for os_posix. Only while nothing is open. Tests only. */
-void os_install(const struct os_table *table);
+/* Replaces the table for the whole process, NULL for os_posix, and returns the one before. Only while nothing is open.
+ * Tests only. */
+const struct os_table *os_install(const struct os_table *table);
 
 MUST_CHECK JET_ERR os_open(const char *path, unsigned flags, struct os_file **out);
 void os_close(struct os_file *file); /* NULL is ignored */

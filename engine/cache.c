@@ -113,8 +113,36 @@ cleanup:
     return err;
 }
 
+/* Is the page in the file a good one of another version than was written? b: room for it. */
+static bool is_lost(const struct cache_file *f, pgno_t pgno, uint8_t *b) {
+    if (!segment_of(f, pgno) || cache_file_has(f, pgno, 0) ||
+        os_read(f->file, page_offset(f, pgno), b, f->page_size) < JET_errSuccess)
+        return false;
+    enum page_verdict verdict = page_sum_check(b, f->page_size, pgno, true);
+    return verdict != PAGE_BAD_SUM && verdict != PAGE_BAD_PGNO &&
+           !cache_file_has(f, pgno, page_dbtime(&(struct page){b, f->page_size}));
+}
+
+/* One write was lost, and perhaps others were: when this cache is gone nobody knows. So each page that is older than
+ * it should be gets a sum that does not hold, as if it were damaged; redo of an image makes it whole. */
+static void spoil_lost_pages(const struct cache_file *f) {
+    JET_ERR err = JET_errSuccess;
+    uint8_t *b = aligned_alloc(MEMORY_ALIGN, f->page_size);
+    for (uint32_t i = 0; b && i < atomic_load(&f->segments_end); i++)
+        for (pgno_t pgno = i * CACHE_SEGMENT_PAGES; pgno < (i + 1) * CACHE_SEGMENT_PAGES; pgno++) {
+            if (!is_lost(f, pgno, b))
+                continue;
+            store64(b, ~load64(b));
+            CALL_KEEP_FIRST(os_write(f->file, page_offset(f, pgno), b, f->page_size));
+        }
+    CALL_KEEP_FIRST(os_sync(f->file));
+    free(b); /* err: the event has been written, and a disk that fails now fails again later */
+}
+
 void cache_detach(struct cache_file *f) {
     struct cache *c = f->cache;
+    if (cache_file_failure(f) == JET_errReadLostFlushVerifyFailure && !f->read_only)
+        spoil_lost_pages(f);
     os_mutex_lock(&c->mutex);
     struct cache_file **link = &c->files;
     while (*link != f)
@@ -174,6 +202,25 @@ static JET_ERR read_page(struct cache_file *f, pgno_t pgno, uint8_t *b, bool *bl
     return JET_errSuccess;
 }
 
+/* Is the page another version of itself than the one that this cache last wrote or read? Then a write was lost, though
+ * it had succeeded. As after one that failed, the file is not made clean and the checkpoint stays: the next recovery
+ * makes the page again from the log. */
+static JET_ERR check_version(struct cache_file *f, struct cache_page *state, pgno_t pgno, uint8_t *b) {
+    const dbtime_t expected = atomic_load(&state->dbtime_in_file);
+    const dbtime_t found = page_dbtime(&(struct page){b, f->page_size});
+    if (expected && found != expected) {
+        event_write(f->cache->events, EVENT_PAGE_LOST_FLUSH, EVENT_ERROR,
+                    "%s: page %u at offset %llu has dbtime %llu instead of %llu: a write was lost: error %d (%s)",
+                    f->path, pgno, (unsigned long long)page_offset(f, pgno), (unsigned long long)found,
+                    (unsigned long long)expected, (int)JET_errReadLostFlushVerifyFailure,
+                    err_name(JET_errReadLostFlushVerifyFailure));
+        fail_file(f, JET_errReadLostFlushVerifyFailure);
+        return RAISE(JET_errReadLostFlushVerifyFailure);
+    }
+    atomic_store(&state->dbtime_in_file, found);
+    return JET_errSuccess;
+}
+
 static void set_resident(struct segment *s, pgno_t pgno, uint32_t flags) {
     struct cache_page *page = &s->pages[pgno % CACHE_SEGMENT_PAGES];
     atomic_store(&page->flags, flags);
@@ -190,6 +237,7 @@ static JET_ERR load(struct cache_file *f, struct segment *s, pgno_t pgno) {
     CALL(evict_for(f));
     counted = true;
     CALL(read_page(f, pgno, b, &blank, &corrected));
+    CALL(check_version(f, &s->pages[pgno % CACHE_SEGMENT_PAGES], pgno, b));
     if (blank)
         FAIL(JET_errPageNotInitialized);
     set_resident(s, pgno, 0);
@@ -335,6 +383,12 @@ bool cache_needs_image(const struct page_ref *ref) {
 void cache_image_logged(struct page_ref *ref) {
     assert(ref->mode == LATCH_EXCLUSIVE);
     atomic_fetch_or(&ref->state->flags, STATE_IMAGE_LOGGED);
+}
+
+bool cache_file_has(const struct cache_file *f, pgno_t pgno, dbtime_t dbtime) {
+    const struct segment *s = segment_of(f, pgno);
+    const dbtime_t expected = s ? atomic_load(&s->pages[pgno % CACHE_SEGMENT_PAGES].dbtime_in_file) : 0;
+    return !expected || dbtime == expected;
 }
 
 JET_ERR cache_copy_page(struct cache_file *f, pgno_t pgno, uint8_t *out) {

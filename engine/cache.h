@@ -12,7 +12,9 @@
  * Write-ahead (P1): a page is written only after log_flush(last change). first_dirty is a lower bound of the position
  * of the oldest change that is not yet in a synced file; it is published before that change is appended, and the
  * checkpoint reads the log's tip before it looks at the pages: so the minimum it takes is never too high (P7).
- * Torn pages (P5): image_logged is cleared when a write of the page starts, so the next change logs an image. */
+ * Torn pages (P5): image_logged is cleared when a write of the page starts, so the next change logs an image.
+ * Lost writes: the state of a page keeps the dbtime that its file has, as long as the file is attached; a page that
+ * comes back with another one is not believed, and the file has failed as by a write. */
 #ifndef ESENT_ENGINE_CACHE_H
 #define ESENT_ENGINE_CACHE_H
 
@@ -57,13 +59,15 @@ struct cache_file_config {
     void *context;
 };
 MUST_CHECK JET_ERR cache_attach(struct cache *cache, const struct cache_file_config *config, struct cache_file **out);
-/* Forgets all pages, written or not. No page may be latched; the caller holds no lock that before_write takes. */
+/* Forgets all pages, written or not; if writes were lost, what is old in the file is made unreadable. No page may be
+ * latched; the caller holds no lock that before_write takes. */
 void cache_detach(struct cache_file *file);
 
 /* Errors: JET_errPageNotInitialized (blank), JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure,
- * JET_errDatabaseCorrupted (structure), JET_errFileIOBeyondEOF, JET_errDiskIO, each with an event that names file,
- * page and offset; JET_errOutOfBuffers when every resident page is latched; JET_errOutOfMemory. One flipped bit is
- * corrected in memory, the page is marked dirty (unless read_only) and counted. */
+ * JET_errDatabaseCorrupted (structure), JET_errReadLostFlushVerifyFailure (not what was last written or read here),
+ * JET_errFileIOBeyondEOF, JET_errDiskIO, each with an event that names file, page and offset; JET_errOutOfBuffers when
+ * every resident page is latched; JET_errOutOfMemory. One flipped bit is corrected in memory, the page is marked dirty
+ * (unless read_only) and counted. */
 MUST_CHECK JET_ERR cache_latch(struct cache_file *file, pgno_t pgno, enum latch_mode mode, struct page_ref *out);
 /* Exclusive, not read from the file, content as if never used (zeroed): for new pages and for redo of images. */
 MUST_CHECK JET_ERR cache_latch_new(struct cache_file *file, pgno_t pgno, struct page_ref *out);
@@ -91,6 +95,9 @@ uint64_t cache_file_corrected(const struct cache_file *file); /* bits corrected 
 uint64_t cache_resident_bytes(const struct cache *cache);
 uint64_t cache_dirty_pages(const struct cache_file *file); /* about */
 
+/* For who reads the file itself: may a page of this dbtime be what was last written or read here? No also for a moment
+ * after a write. */
+bool cache_file_has(const struct cache_file *file, pgno_t pgno, dbtime_t dbtime);
 /* For backup: the page as a reader gets it, into out: verified, and corrected in the database too if it had to be. Its
  * checksum is set. A never-used page is all zero: success. Durable in the log up to its last change on return (WAL: a
  * copy of a page must not be ahead of the log). */

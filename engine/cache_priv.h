@@ -46,6 +46,7 @@ struct cache_page {
     _Atomic uint32_t flags;
     _Atomic uint64_t first_dirty; /* NOT_DIRTY, or the bound */
     _Atomic uint64_t last_change;
+    _Atomic uint64_t dbtime_in_file; /* of the page as last read or written; 0: not known. Survives eviction */
 };
 
 struct segment {
@@ -128,6 +129,7 @@ MUST_CHECK JET_ERR evict_for(struct cache_file *f);
 void evict_uncount(struct cache_file *f);
 
 /* cache_write.c */
+void fail_file(struct cache_file *f, JET_ERR err);                /* for good: nothing is written or synced any more */
 void dirty_set(struct cache_file *f, pgno_t pgno, lgpos_t bound); /* exclusive latch or STATE_WRITING */
 void dirty_forget(struct cache_file *f, pgno_t pgno);
 void wait_written(struct cache_file *f, pgno_t pgno);

@@ -73,10 +73,9 @@ static JET_ERR batch_init(struct batch *b, struct cache_file *f) {
     return b->buffer ? JET_errSuccess : RAISE(JET_errOutOfMemory);
 }
 
-static JET_ERR fail_file(struct cache_file *f, JET_ERR err) {
+void fail_file(struct cache_file *f, JET_ERR err) {
     int32_t none = JET_errSuccess;
     atomic_compare_exchange_strong(&f->failure, &none, err);
-    return err;
 }
 
 static JET_ERR prepare_log_and_header(struct batch *b) {
@@ -169,6 +168,13 @@ static enum taken take(struct batch *b, pgno_t pgno, lgpos_t older_than, bool wa
     return result;
 }
 
+static void note_written(const struct batch *b) {
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct page page = {b->buffer + (size_t)i * b->file->page_size, b->file->page_size};
+        atomic_store(&state_of(b->file, b->first + i)->dbtime_in_file, page_dbtime(&page));
+    }
+}
+
 /* Writes what is in the batch, if anything. */
 static JET_ERR batch_write(struct batch *b) {
     struct cache_file *f = b->file;
@@ -188,6 +194,8 @@ static JET_ERR batch_write(struct batch *b) {
     }
     if (err < JET_errSuccess)
         fail_file(f, err);
+    else
+        note_written(b);
     batch_end(b, err < JET_errSuccess);
     return err;
 }

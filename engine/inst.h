@@ -41,10 +41,11 @@ struct inst {
     struct os_mutex mutex;           /* OS_RANK_INST: everything below */
     struct db *dbs[DB_MAX + 1];      /* by dbid; 0 unused */
     bool backup_running;             /* attach and detach are refused meanwhile */
+    bool backup_refused;             /* the instance is about to end: none begins any more */
     struct backup *backup;           /* backup/session.h */
     struct os_cond backup_ended;
     struct os_mutex backup_mutex;      /* OS_RANK_BACKUP */
-    _Atomic bool backup_stop;          /* asked to end: JET_errBackupAbortByServer */
+    _Atomic uint32_t backup_stops;     /* a backup whose call came before one of them ends */
     _Atomic uint32_t backup_gen_low;   /* 0: none; else circular logging keeps generations from here */
     _Atomic uint64_t checkpoint;       /* lgpos of the checkpoint file */
     struct checkpointer *checkpointer; /* recovery/checkpoint.h */

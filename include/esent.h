@@ -32,6 +32,7 @@
  *   JET_errOutOfMemory
  * And where pages are read or changed:
  *   JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized   the page is damaged
+ *   JET_errReadLostFlushVerifyFailure  the page is not as this instance wrote it: the disk lost a write
  *   JET_errFileIOBeyondEOF       the file ends before it
  *   JET_errDatabaseCorrupted, JET_errBadPageLink, JET_errNodeCorrupted, ...   its contents are
  *   JET_errDiskIO, JET_errDiskFull, JET_errLogWriteFail, JET_errLogDiskFull
@@ -463,10 +464,14 @@ typedef struct {
     uint32_t cunitTotal; /* 100: units are percent */
 } JET_SNPROG;
 
-/* Reports progress of what takes long. snp says what runs, snt what is reported; pv: a JET_SNPROG for JET_sntBegin,
- * JET_sntProgress and JET_sntComplete. sesid is 0 for a backup or restore. An error returned ends the operation with
- * it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored. It may use the API, but
- * not end the instance: JetTerm waits for the call that is under way.
+/* Reports progress of what takes long. snp says what runs, snt what is reported: JET_sntBegin, JET_sntProgress any
+ * number of times, and JET_sntComplete or JET_sntFail; of a call that is refused before it begins, nothing. pv: a
+ * JET_SNPROG, whose cunitDone never falls. sesid is 0 for a backup or restore. An error returned ends the operation
+ * with it; for a backup or restore, what is returned for JET_sntComplete and JET_sntFail is ignored.
+ *
+ * It may use the API, JetStopBackupInstance included. It cannot end its instance, nor begin another backup, restore or
+ * start of it: JET_errBackupInProgress, JET_errRestoreInProgress, JET_errInitInProgress, JET_errBackupNotAllowedYet, by
+ * what runs.
  * Source: JET_PFNSTATUS. */
 typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
 
@@ -536,7 +541,7 @@ typedef struct {
     JET_RSTMAP *rgrstmap;
     int32_t crstmap;
     JET_LGPOS lgposStop;     /* JetInit3: where redo stops. JetRestoreInstance2: lGeneration is the last one replayed */
-    JET_LOGTIME logtimeStop; /* 0 */
+    JET_LOGTIME logtimeStop; /* no log file that was created later is replayed; 0: any */
     JET_PFNSTATUS pfnStatus; /* may be NULL */
 } JET_RSTINFO;
 
@@ -1665,7 +1670,11 @@ JET_ERR JET_API JetInit(JET_INSTANCE *pinstance);
  * grbit  0, or
  *        JET_bitLogStreamMustExist       JET_errFileNotFound where there is no log, instead of making a new one
  *        JET_bitReplayIgnoreMissingDB    a database that the log leaves attached and whose file is not there is no
- *                                        error: recovery goes on without it, and it cannot be recovered later
+ *                                        error: recovery goes on without it, and later starts do not recover it
+ *                                        (JetAttachDatabase: JET_errDatabaseDirtyShutdown). Nor does the log wait
+ *                                        for it: what it needs is deleted by the next backup, and at once with
+ *                                        JET_paramCircularLog. If the file may come back, copy the log directory
+ *                                        before.
  *        JET_bitReplayMissingMapEntryDB  with the map of JetInit3: a database that is not in it is where the log says
  *        JET_bitReplayIgnoreLostLogs     the current log file is not there: the log ends with the one before. What
  *                                        was committed later is lost, and the warning JET_wrnCommittedLogFilesLost
@@ -1695,18 +1704,17 @@ JET_ERR JET_API JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
  *                              JET_errRecoveredWithoutUndo, and what JET_bitRecoveryWithoutUndo says. isec and ib
  *                              beyond the last record of lGeneration: that generation is replayed to its end. All
  *                              zero: no stop.
- *           logtimeStop        0
+ *           logtimeStop        the same, before the first log file that was created after this time (UTC)
  *           pfnStatus          progress; may be NULL. snp is JET_snpRestore; an error it returns ends recovery, which
  *                              a later start does again.
  * grbit     as for JetInit2
  *
  * Errors: JET_errDatabaseInvalidName (an entry without szNewDatabaseName); JET_errInvalidParameter also for a wrong
- * cbStruct, two entries with one path, a logtimeStop; JET_errDatabaseSignInUse (two entries are one database);
- * JET_errRecoveredWithoutUndo; JET_errFileNotFound (a stop, and no log).
- * After a failure: as JetInit. After JET_errRecoveredWithoutUndo the databases need recovery (they are in dirty state).
- * Source: JetInit3, JET_RSTINFO, JET_RSTMAP.
- * Differs: logtimeStop, which ESE reserves, must be 0: commits carry no time, so nothing could stop at one. A database
- * that is gone is never made again from the log. */
+ * cbStruct, two entries with one path, a logtimeStop that is no time; JET_errDatabaseSignInUse (two entries are one
+ * database); JET_errRecoveredWithoutUndo; JET_errFileNotFound (a stop, and no log). After a failure: as JetInit. After
+ * JET_errRecoveredWithoutUndo the databases need recovery (they are in dirty state). Source: JetInit3, JET_RSTINFO,
+ * JET_RSTMAP. Differs: logtimeStop, which ESE reserves, stops between log files: commits carry no time. A database that
+ * is gone is never made again from the log. */
 JET_ERR JET_API JetInit3(JET_INSTANCE *pinstance, JET_RSTINFO *prstInfo, JET_GRBIT grbit);
 
 #define JET_bitTermComplete 0x00000001
@@ -1728,12 +1736,12 @@ JET_ERR JET_API JetTerm(JET_INSTANCE instance);
  *           with each of them JET_bitTermStopBackup: stops a backup that runs; its call gets
  *           JET_errBackupAbortByServer
  *
- * Errors: JET_errBackupInProgress (without JET_bitTermStopBackup); JET_errTooManyActiveUsers (only with
- * JET_bitTermComplete: a session is in a transaction).
+ * Errors: JET_errBackupInProgress (without JET_bitTermStopBackup, or in the status callback of that backup);
+ * JET_errTooManyActiveUsers (only with JET_bitTermComplete: a session is in a transaction).
  * After a failure: if it was one of these two or an invalid argument, the instance still runs. After any other the
  * instance is gone all the same, as after a crash, and the next JetInit recovers.
- * Threads: calls of other threads that are under way finish first; later ones get JET_errTermInProgress or
- * JET_errInvalidInstance. A callback must not end its own instance.
+ * Threads: calls of other threads that are under way finish first, but a backup that has not begun gets
+ * JET_errTermInProgress; later ones get JET_errTermInProgress or JET_errInvalidInstance.
  * Source: JetTerm2. */
 JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 
@@ -2656,7 +2664,7 @@ JET_ERR JET_API JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *
  * JET_errReadVerifyFailure (a damaged page: the event names it), JET_errLogReadVerifyFailure, JET_errLogFileCorrupt,
  * JET_errMissingFileToBackup; JET_errBackupAbortByServer (JetStopBackupInstance, JetTerm2 with JET_bitTermStopBackup);
  * JET_errLogWriteFail; JET_errDiskFull; an error of pfnStatus. JET_errInvalidParameter (no such instance),
- * JET_errBackupNotAllowedYet (it is starting).
+ * JET_errBackupNotAllowedYet (it is starting), JET_errTermInProgress (it is about to end).
  * After a failure: the directory holds no set that looks complete (an atomic one holds the previous set, whole), no log
  * file was deleted and no header was changed.
  * Threads: sessions work on; databases cannot be attached or detached meanwhile (JET_errBackupInProgress).
@@ -2737,8 +2745,9 @@ JET_ERR JET_API JetOpenFileInstance(JET_INSTANCE instance, JET_PCSTR szFileName,
  * pcb  out; bytes; 0: the end. May be NULL.
  *
  * Errors: JET_errInvalidParameter (pv or cb; hfFile is not open); JET_errReadVerifyFailure,
- * JET_errReadPgnoVerifyFailure, JET_errDatabaseCorrupted, JET_errDiskIO (a page is damaged: the event names it; the
- * file is closed, the database does not belong to the backup). Source: JetReadFileInstance. */
+ * JET_errReadPgnoVerifyFailure, JET_errReadLostFlushVerifyFailure, JET_errDatabaseCorrupted, JET_errDiskIO (a page is
+ * damaged: the event names it; the file is closed, the database does not belong to the backup). Source:
+ * JetReadFileInstance. */
 JET_ERR JET_API JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcb);
 
 /* Closes the file. One that was not read to its end does not count as copied.
@@ -2768,7 +2777,11 @@ JET_ERR JET_API JetGetLogInfoInstance2(JET_INSTANCE instance, JET_PSTR szz, uint
  * Source: JetGetTruncateLogInfoInstance. */
 JET_ERR JET_API JetGetTruncateLogInfoInstance(JET_INSTANCE instance, JET_PSTR szz, uint32_t cbMax, uint32_t *pcbActual);
 
-/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first.
+/* Deletes the log files that neither recovery nor the next incremental backup needs, oldest first. This counts on the
+ * backup that is under way: what was copied must be durable, and the backup must end normally. After
+ * JET_bitBackupEndAbort or JetStopBackupInstance the headers do not note it, and an incremental backup that would build
+ * on the one before misses log files: JET_errMissingFileToBackup, and JET_errInvalidLogSequence from JetBackupInstance.
+ * A full one is due then.
  *
  * Errors: JET_errInvalidBackupSequence (before JetGetLogInfoInstance, or a file is open); JET_errLogFileNotCopied (not
  * every log file of the backup was read to its end).
@@ -2795,8 +2808,9 @@ JET_ERR JET_API JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT g
  * Source: JetEndExternalBackupInstance. */
 JET_ERR JET_API JetEndExternalBackupInstance(JET_INSTANCE instance);
 
-/* Makes the backup that is under way fail: its next step gives JET_errBackupAbortByServer. An external one is ended by
- * its client, or by JetTerm2 with JET_bitTermStopBackup. Without a backup nothing happens.
+/* Makes the backup that is under way fail, also one that has been called for and has not begun: its next step gives
+ * JET_errBackupAbortByServer. An external one is ended by its client, or by JetTerm2 with JET_bitTermStopBackup.
+ * Without a backup nothing happens.
  *
  * Errors: JET_errInvalidParameter (not a running instance).
  * Threads: from any, also from a status callback.
@@ -2832,17 +2846,17 @@ JET_ERR JET_API JetStopBackup(void);
  * Errors: JET_errAfterInitialization (the instance runs); JET_errInvalidPath (also: a database would go into the set's
  * own directory, or over a file of it), JET_errFileNotFound (no set in sz, or a database of it is missing);
  * JET_errInvalidBackup (its manifest), JET_errMissingRestoreLogFiles, JET_errLogReadVerifyFailure,
- * JET_errLogFileCorrupt, JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize, JET_errReadVerifyFailure
- * (the set is incomplete or damaged); JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
- * JET_errStartingRestoreLogTooHigh, JET_errEndingRestoreLogTooLow, JET_errRestoreOfNonBackupDatabase,
- * JET_errBadPatchPage, JET_errDatabasePatchFileMismatch (its files do not belong together);
- * JET_errExistingLogFileHasBadSignature, JET_errExistingLogFileIsNotContiguous, JET_errMissingCurrentLogFiles (the
- * instance's log does not follow the set's: the first always, the others unless JET_paramDeleteOutOfRangeLogs is set,
- * which deletes such log files); JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied
- * (somebody has a database open); JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath,
- * JET_errInvalidLogDirectory; JET_errDiskFull; an error of pfn.
- * After a failure: the instance is not running. Databases in szDest may be there in part, and cannot be attached;
- * calling again starts over and ends in the same state as if nothing had happened.
+ * JET_errLogCorruptDuringHardRestore, JET_errBadBackupDatabaseSize, JET_errReadVerifyFailure (the set is incomplete or
+ * damaged); JET_errLogCorruptDuringHardRecovery (the same of the instance's own log);
+ * JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous, JET_errStartingRestoreLogTooHigh,
+ * JET_errEndingRestoreLogTooLow, JET_errRestoreOfNonBackupDatabase, JET_errBadPatchPage,
+ * JET_errDatabasePatchFileMismatch (its files do not belong together); JET_errExistingLogFileHasBadSignature,
+ * JET_errExistingLogFileIsNotContiguous, JET_errMissingCurrentLogFiles (the instance's log does not follow the set's:
+ * the first always, the others unless JET_paramDeleteOutOfRangeLogs is set, which deletes such log files);
+ * JET_errAttachedDatabaseMismatch; JET_errPageSizeMismatch; JET_errFileAccessDenied (somebody has a database open);
+ * JET_errSystemPathInUse, JET_errLogFilePathInUse, JET_errInvalidSystemPath, JET_errInvalidLogDirectory;
+ * JET_errDiskFull; an error of pfn. After a failure: the instance is not running. Databases in szDest may be there in
+ * part, and cannot be attached; calling again starts over and ends in the same state as if nothing had happened.
  * Threads: nothing else is done with the instance meanwhile (JET_errRestoreInProgress).
  * Source: JetRestoreInstance.
  * Differs: instance may not be NULL. The whole set is verified before anything is written. */
@@ -2888,13 +2902,19 @@ JET_ERR JET_API JetExternalRestore(JET_PSTR szCheckpointFilePath, JET_PSTR szLog
 /* JetExternalRestore of log files with another name.
  *
  * pLogInfo                        generations, as genLow and genHigh, and the first three characters of their names
- * szTargetInstanceName            NULL
- * szTargetInstanceLogPath, szTargetInstanceCheckpointPath   NULL: later log files come from szLogPath
+ * szTargetInstanceName            NULL, or an instance of this process whose log goes on from the backup's
+ * szTargetInstanceLogPath, szTargetInstanceCheckpointPath   NULL, or its directories, instead of its name. If it runs,
+ *                                 its log is rolled, and the log files behind the backup's are copied to szLogPath and
+ *                                 replayed, unless its logging is circular. If not, these are szLogPath and
+ *                                 szCheckpointFilePath.
  *
- * Errors: JET_errInvalidParameter also if only one of the two target paths is given; JET_errBadRestoreTargetInstance
- * (both are).
- * Source: JetExternalRestore2.
- * Differs: log files of a running instance are not replayed: copy them to szBackupLogPath. */
+ * JET_wrnTargetInstanceRunning: done, and with the log of an instance that runs, up to the moment of the call. The
+ * databases can take the place of those it has.
+ * Errors: JET_errInvalidParameter also if only one of the two target paths is given, or both them and the name;
+ * JET_errBadRestoreTargetInstance (no such instance runs, or its log files have another name);
+ * JET_errExistingLogFileHasBadSignature (its log is not that of the backup); JET_errExistingLogFileIsNotContiguous
+ * (szLogPath has log files behind those of the backup); JET_errMissingCurrentLogFiles (the target's begin too late).
+ * Source: JetExternalRestore2. */
 JET_ERR JET_API JetExternalRestore2(JET_PSTR szCheckpointFilePath, JET_PSTR szLogPath, JET_RSTMAP *rgrstmap,
                                     int32_t crstfilemap, JET_PSTR szBackupLogPath, JET_LOGINFO *pLogInfo,
                                     JET_PSTR szTargetInstanceName, JET_PSTR szTargetInstanceLogPath,
@@ -2946,16 +2966,17 @@ JET_ERR JET_API JetSetEventCallback(JET_INSTANCE instance, JET_PFNEVENT pfnEvent
  *                              The instance's log files behind it must not be there, unless nothing was committed in
  *                              them, or JET_paramDeleteOutOfRangeLogs is set: then they are deleted once it is known
  *                              that the databases can be restored without them.
- *           logtimeStop        0
+ *           logtimeStop        not unset: of the log generations those that had been created by then (UTC). With a
+ *                              lGeneration: whichever is the earlier.
  *           pfnStatus          progress; may be NULL. snp is JET_snpRestore.
  * grbit     0
  *
  * Errors: those of JetRestoreInstance, of which JET_errEndingRestoreLogTooLow (a database's pages are newer than
- * lGeneration), JET_errMissingCurrentLogFiles (there is no such generation), JET_errExistingLogFileIsNotContiguous (log
- * files behind it); JET_errDatabaseNotFound (the map names a database that is not in the set),
- * JET_errDatabaseInvalidName (an entry with one name only); JET_errInvalidParameter also for a wrong cbStruct, two
- * entries with one path, isec or ib.
- * After a failure: as JetRestoreInstance. */
+ * what was asked for), JET_errMissingCurrentLogFiles (there is no such generation),
+ * JET_errExistingLogFileIsNotContiguous (log files behind it); JET_errDatabaseNotFound (the map names a database that
+ * is not in the set), JET_errDatabaseInvalidName (an entry with one name only); JET_errInvalidParameter also for a
+ * wrong cbStruct, two entries with one path, isec or ib, a logtimeStop that is no time. After a failure: as
+ * JetRestoreInstance. */
 JET_ERR JET_API JetRestoreInstance2(JET_INSTANCE instance, JET_PCSTR sz, JET_PCSTR szDest, const JET_RSTINFO *prstinfo,
                                     JET_GRBIT grbit);
 

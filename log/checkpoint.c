@@ -17,17 +17,26 @@ struct disk_checkpoint {
     le32_t major, minor;            /* 48, 52: as in a log header */
     le64_t sequence;                /* 56 */
     le16_t attach_bytes;            /* 64 */
-    uint8_t zero2[601];             /* 66 */
+    uint8_t zero2[2];               /* 66 */
+    le32_t crc;                     /* 68: crc_of() the block; the checksum misses swapped attachments */
+    uint8_t zero3[595];             /* 72 */
     uint8_t file_type;              /* 667: LOG_CHECKPOINT_FILE_TYPE */
-    uint8_t zero3[11];              /* 668 */
+    uint8_t zero4[11];              /* 668 */
     uint8_t attach[LOG_ATTACH_MAX]; /* 679 */
-    uint8_t zero4[1369];            /* 2727 */
+    uint8_t zero5[1369];            /* 2727 */
 };
 _Static_assert(sizeof(struct disk_checkpoint) == LOG_SECTOR, "disk_checkpoint");
 _Static_assert(offsetof(struct disk_checkpoint, position) == 12, "position");
 _Static_assert(offsetof(struct disk_checkpoint, sequence) == 56, "sequence");
 _Static_assert(offsetof(struct disk_checkpoint, file_type) == 667, "file_type");
 _Static_assert(offsetof(struct disk_checkpoint, attach) == 679, "attach");
+_Static_assert(offsetof(struct disk_checkpoint, crc) == 68, "crc");
+
+/* Of all but the two sums. */
+static uint32_t crc_of(const uint8_t *block) {
+    static const size_t behind = offsetof(struct disk_checkpoint, zero3);
+    return crc32c(crc32c(0, block + 4, offsetof(struct disk_checkpoint, crc) - 4), block + behind, LOG_SECTOR - behind);
+}
 
 static void encode(const struct log_checkpoint *checkpoint, uint8_t *block) {
     assert(checkpoint->attach_bytes <= LOG_ATTACH_MAX);
@@ -41,19 +50,21 @@ static void encode(const struct log_checkpoint *checkpoint, uint8_t *block) {
     disk->attach_bytes = to_le16((uint16_t)checkpoint->attach_bytes);
     disk->file_type = LOG_CHECKPOINT_FILE_TYPE;
     memcpy(disk->attach, checkpoint->attach, checkpoint->attach_bytes);
+    disk->crc = to_le32(crc_of(block));
     disk->checksum = to_le32(sum_header(block, LOG_SECTOR));
 }
 
 static bool decode(const uint8_t *block, struct log_checkpoint *out) {
     const struct disk_checkpoint *disk = (const struct disk_checkpoint *)block;
     uint32_t gen = le32(disk->position.gen), attach_bytes = le16(disk->attach_bytes);
-    if (le32(disk->checksum) != sum_header(block, LOG_SECTOR) || disk->file_type != LOG_CHECKPOINT_FILE_TYPE ||
-        le32(disk->major) != LOG_FORMAT_MAJOR || le32(disk->minor) != LOG_FORMAT_MINOR || gen == 0 ||
-        gen > LOG_GEN_MAX || le16(disk->position.ib) >= LOG_SECTOR || attach_bytes > LOG_ATTACH_MAX ||
-        le64(disk->sequence) == UINT64_MAX)
+    if (le32(disk->checksum) != sum_header(block, LOG_SECTOR) || le32(disk->crc) != crc_of(block) ||
+        disk->file_type != LOG_CHECKPOINT_FILE_TYPE || le32(disk->major) != LOG_FORMAT_MAJOR ||
+        le32(disk->minor) != LOG_FORMAT_MINOR || gen == 0 || gen > LOG_GEN_MAX ||
+        le16(disk->position.ib) >= LOG_SECTOR || attach_bytes > LOG_ATTACH_MAX || le64(disk->sequence) == UINT64_MAX)
         return false;
     if (!log_all_zero(&disk->zero1, sizeof disk->zero1) || !log_all_zero(disk->zero2, sizeof disk->zero2) ||
         !log_all_zero(disk->zero3, sizeof disk->zero3) || !log_all_zero(disk->zero4, sizeof disk->zero4) ||
+        !log_all_zero(disk->zero5, sizeof disk->zero5) ||
         !log_all_zero(disk->attach + attach_bytes, LOG_ATTACH_MAX - attach_bytes))
         return false;
     *out = (struct log_checkpoint){

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "log/log_priv.h"
 
 /* ---- names ---- */
@@ -197,6 +198,27 @@ JET_ERR log_find_archive(const struct log_dir *dir, lggen_t gen, char *out) {
     err = JET_errFileNotFound; /* an answer, not a failure: not raised */
 cleanup:
     free(list.items);
+    return err;
+}
+
+JET_ERR log_dir_first_after(const struct log_dir *dir, lggen_t low, lggen_t high, int64_t when, lggen_t *out) {
+    JET_ERR err = JET_errSuccess;
+    struct log_range range;
+    char path[OS_PATH_MAX];
+    struct log_header *header = malloc(sizeof *header);
+
+    *out = 0;
+    if (!header)
+        FAIL(JET_errOutOfMemory);
+    CALL(log_dir_scan(dir, &range));
+    lggen_t from = range.low > low ? range.low : low, last = range.high > range.current ? range.high : range.current;
+    for (lggen_t gen = from; gen && gen <= high && gen <= last && !*out; gen++) {
+        CALL(gen == range.current ? log_path_current(dir, path) : log_path_archive(dir, gen, path));
+        if (log_header_read(path, header) >= JET_errSuccess && clock_logtime_ms(&header->created) > when)
+            *out = gen;
+    }
+cleanup:
+    free(header);
     return err;
 }
 

@@ -4,6 +4,8 @@
 #include "base/checksum.h"
 #include "log/format.h"
 
+#define TEAR_BYTES 512u /* no disk writes less */
+
 JET_LGPOS lgpos_to_jet(lgpos_t p) {
     uint32_t offset = lgpos_offset(p);
     return (JET_LGPOS){.ib = (uint16_t)(offset % LOG_SECTOR),
@@ -158,9 +160,20 @@ bool log_frame_get(const uint8_t *image, uint32_t file_bytes, uint32_t offset, u
     return true;
 }
 
+/* Was everything from `bad` to the valid frame at `next` written? A write is torn between sectors: one that holds a
+ * byte behind `bad` has all that belongs there, one that was not written is zero. */
+static bool written_up_to(const uint8_t *image, uint32_t bad, uint32_t next) {
+    for (uint32_t from = bad, to; from < next; from = to) {
+        to = (from / TEAR_BYTES + 1) * TEAR_BYTES;
+        if (to <= next && log_all_zero(image + from, to - from))
+            return false;
+    }
+    return true;
+}
+
 /* Candidates may overlap, so a hostile file could make this quadratic. No honest one comes near the budget: behind a
  * torn frame stand zeros, or frames that do not overlap. */
-bool log_frames_claim_durable(const uint8_t *image, uint32_t file_bytes, uint32_t bad, uint32_t seed) {
+bool log_frames_say_damaged(const uint8_t *image, uint32_t file_bytes, uint32_t bad, uint32_t seed) {
     uint64_t budget = 16 * (uint64_t)file_bytes;
     uint32_t offset = (bad & ~7u) + 8;
     while (offset < file_bytes) {
@@ -177,7 +190,7 @@ bool log_frames_claim_durable(const uint8_t *image, uint32_t file_bytes, uint32_
             offset += 8;
             continue;
         }
-        if (frame.durable > bad)
+        if (frame.durable > bad || written_up_to(image, bad, offset))
             return true;
         offset = frame.next;
     }

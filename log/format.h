@@ -112,8 +112,9 @@ struct log_frame {
 /* image: a whole generation of file_bytes bytes. False unless a valid frame starts at offset (any value). */
 bool log_frame_get(const uint8_t *image, uint32_t file_bytes, uint32_t offset, uint32_t seed, struct log_frame *out);
 
-/* The frame at `bad` is not valid. True if a valid frame behind it says that the log was durable beyond `bad`: then
- * something acknowledged was damaged; otherwise `bad` is where a crash tore the log off. */
-bool log_frames_claim_durable(const uint8_t *image, uint32_t file_bytes, uint32_t bad, uint32_t seed);
+/* The frame at `bad` is not valid. True if a valid frame behind it says that the log was durable beyond `bad`, or
+ * stands in the same sector or in one up to which all were written: then something was damaged. Otherwise `bad` is
+ * where a crash tore the log off. */
+bool log_frames_say_damaged(const uint8_t *image, uint32_t file_bytes, uint32_t bad, uint32_t seed);
 
 #endif

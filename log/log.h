@@ -94,6 +94,10 @@ struct log_range {
 };
 /* Gaps are not noticed here. A missing directory is an empty range. */
 MUST_CHECK JET_ERR log_dir_scan(const struct log_dir *dir, struct log_range *out);
+/* Of the files from low to high that are there, the current one too: the first that was created after `when` (Unix
+ * milliseconds). 0: none. What cannot be read is passed over: whoever replays it will say so. */
+MUST_CHECK JET_ERR log_dir_first_after(const struct log_dir *dir, lggen_t low, lggen_t high, int64_t when,
+                                       lggen_t *out);
 /* Makes generation `last` the end of the stream: deletes archives above `keep`, newest first, and before them the
  * current log unless its generation is above `after` and not above `last`. Durable on return. count may be NULL. */
 MUST_CHECK JET_ERR log_dir_cut(const struct log_dir *dir, lggen_t after, lggen_t last, lggen_t keep, uint32_t *count);
@@ -145,8 +149,8 @@ MUST_CHECK JET_ERR log_flush(struct log *log, lgpos_t upto);
 lgpos_t log_tip(const struct log *log);
 /* Everything before it is durable. May be beyond the tip, while a record is appended that crosses generations. */
 lgpos_t log_durable(const struct log *log);
-/* Ends the current generation (flushes it) and starts the next. new_gen may be NULL. A generation without any record
- * is rolled too. */
+/* Ends the generation that is current at the call (flushes it) and starts the next, unless somebody else does just
+ * then. new_gen: the current one afterwards; may be NULL. A generation without any record is rolled too. */
 MUST_CHECK JET_ERR log_roll(struct log *log, lggen_t *new_gen);
 /* What the headers of later generations will say. */
 void log_set_attachments(struct log *log, const void *blob, uint32_t bytes);

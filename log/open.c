@@ -119,6 +119,7 @@ static bool same_generation(const struct log_header *a, const struct log_header 
 static JET_ERR finish_roll(const struct log_dir *dir, const struct log_header *last, lggen_t high, bool *current) {
     JET_ERR err = JET_errSuccess;
     char path[OS_PATH_MAX], temp[OS_PATH_MAX];
+    struct os_file *file = NULL;
     struct log_header *header = malloc(sizeof *header);
     if (!header)
         FAIL(JET_errOutOfMemory);
@@ -128,11 +129,14 @@ static JET_ERR finish_roll(const struct log_dir *dir, const struct log_header *l
         goto cleanup;
     CALL(log_path_temp(dir, temp));
     if (log_header_read(temp, header) >= JET_errSuccess && same_generation(header, last)) {
+        CALL(os_open(temp, OS_READ, &file)); /* a process that died may not have come to that */
+        CALL(os_sync(file));
         CALL(os_rename(temp, path));
         CALL(os_sync_dir(dir->path));
         *current = true;
     }
 cleanup:
+    os_close(file);
     free(header);
     return err;
 }

@@ -8,8 +8,8 @@
  *   4. A valid first piece at the start of a generation while another record is incomplete: a crash came before the
  *      last piece of that one was durable, and the log went on here. The incomplete one never happened.
  *   5. LOG_END: the next generation. None: the end of the log.
- *   6. No valid frame, and later generations exist, or a later frame says that the log was durable here, or the file
- *      belongs to a backup set: corruption.
+ *   6. No valid frame, and later generations exist, or a later frame says that the log was durable here or was written
+ *      together with what should be here, or the file belongs to a backup set: corruption.
  *   7. No valid frame otherwise: the end of the log. A crash tore it off here.
  *   Anything else is corruption.
  *
@@ -151,13 +151,20 @@ static JET_ERR check_chain(const struct log_reader *reader, const struct log_hea
     return JET_errSuccess;
 }
 
-/* A damaged file of a backup set has an error of its own; one of the instance, while that is restored, an event. */
+/* A file of a backup set, and one of the instance while a set is restored, have errors of their own. */
 static JET_ERR corrupt(struct log_reader *reader) {
-    const enum event_id own =
-        reader->config.dirs0_high ? EVENT_LOG_CORRUPTION_HARD_RECOVERY : EVENT_LOG_CORRUPTION_SOFT_RECOVERY;
-    event_write(reader->config.events, reader->from_backup_set ? EVENT_LOG_CORRUPTION_HARD_RESTORE : own, EVENT_ERROR,
-                "log file %s is corrupt at offset %u", reader->path, (unsigned)reader->offset);
-    return RAISE(reader->from_backup_set ? JET_errLogCorruptDuringHardRestore : JET_errLogFileCorrupt);
+    enum event_id event = EVENT_LOG_CORRUPTION_SOFT_RECOVERY;
+    JET_ERR err = JET_errLogFileCorrupt;
+    if (reader->from_backup_set) {
+        event = EVENT_LOG_CORRUPTION_HARD_RESTORE;
+        err = JET_errLogCorruptDuringHardRestore;
+    } else if (reader->config.dirs0_high) {
+        event = EVENT_LOG_CORRUPTION_HARD_RECOVERY;
+        err = JET_errLogCorruptDuringHardRecovery;
+    }
+    event_write(reader->config.events, event, EVENT_ERROR, "log file %s is corrupt at offset %u", reader->path,
+                (unsigned)reader->offset);
+    return RAISE(err);
 }
 
 static JET_ERR load(struct log_reader *reader) {
@@ -350,7 +357,7 @@ static JET_ERR take_bad_frame(struct log_reader *reader) {
         return err;
     later = later && !(reader->is_current && image->header.gen == reader->config.last);
     if (later || reader->from_backup_set ||
-        log_frames_claim_durable(image->bytes, image->header.file_bytes, reader->offset, image->seed))
+        log_frames_say_damaged(image->bytes, image->header.file_bytes, reader->offset, image->seed))
         return corrupt(reader);
     reader->at_end = true;
     return JET_errSuccess;

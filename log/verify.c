@@ -35,7 +35,7 @@ JET_ERR log_file_load(const char *path, bool closed, struct log_file_check *out,
         FAIL(JET_errLogFileCorrupt);
     uint32_t offset = (uint32_t)out->bytes_used;
     if (!out->ended && !BROKEN(logs_not_verified) &&
-        (closed || log_frames_claim_durable(image.bytes, image.header.file_bytes, offset, image.seed))) {
+        (closed || log_frames_say_damaged(image.bytes, image.header.file_bytes, offset, image.seed))) {
         out->bad_offset = offset;
         FAIL(JET_errLogFileCorrupt);
     }

@@ -152,8 +152,10 @@ static JET_ERR create_generation(struct log *log, const struct log_header *heade
     CALL(os_write(file, 0, block, sizeof block));
     if (!BROKEN(generation_name_first))
         CALL(os_sync(file));
-    if (archive)
+    if (archive) { /* durable before the name is taken again: a disk need not keep the order of the two */
         CALL(os_rename(current, archive));
+        CALL(os_sync_dir(log->config.dir.path));
+    }
     CALL(os_rename(temp, current));
     if (!BROKEN(generation_no_dir_sync))
         CALL(os_sync_dir(log->config.dir.path));
@@ -378,13 +380,19 @@ static void prepare_next(struct log *log) {
     log_next_wait(log->next);
 }
 
+/* The file that was prepared is for whoever rolls first. That ends the generation for all who wanted it ended, so
+ * nobody holds the others off to make a second file. */
 JET_ERR log_roll(struct log *log, lggen_t *new_gen) {
     JET_ERR err = JET_errSuccess;
+    const lggen_t gen = log_current_gen(log);
     prepare_next(log);
     os_mutex_lock(&log->buffer_lock);
     wait_for_room(log);
-    CALL(hold_and_roll(log));
-    atomic_store(&log->tip, lgpos_make(log->header.gen, log->fill));
+    CALL(log_failure(log));
+    if (log->header.gen == gen) {
+        CALL(hold_and_roll(log));
+        atomic_store(&log->tip, lgpos_make(log->header.gen, log->fill));
+    }
     if (new_gen)
         *new_gen = log->header.gen;
 cleanup:

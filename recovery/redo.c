@@ -4,8 +4,8 @@
  * remembered; an image that comes later makes it whole (P5), and only what is left at the end is an error.
  * Transactions: each change that can be undone is kept until its transaction commits, is compensated, or has rolled
  * back; what is left at the end of the log is undone. */
-#include "base/breaks.h"
 #include "recovery/redo.h"
+#include "base/breaks.h"
 
 #include <stdlib.h>
 
@@ -189,7 +189,8 @@ static bool has_damage(const struct redo *redo, uint8_t dbid) {
 }
 
 static bool page_is_unreadable(JET_ERR err) {
-    return err == JET_errReadVerifyFailure || err == JET_errReadPgnoVerifyFailure || err == JET_errPageNotInitialized ||
+    return err == JET_errReadVerifyFailure || err == JET_errReadPgnoVerifyFailure ||
+           err == JET_errReadLostFlushVerifyFailure || err == JET_errPageNotInitialized ||
            err == JET_errFileIOBeyondEOF || err == JET_errDatabaseCorrupted;
 }
 

@@ -518,6 +518,7 @@ static struct testapi *caller; /* whose backup or restore it is */
 
 static JET_ERR count_progress(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *data) {
     const JET_SNPROG *progress = data;
+    JET_DBID db;
     CU_ASSERT_EQUAL(ses, JET_sesidNil);
     CU_ASSERT(snp == JET_snpBackup || snp == JET_snpRestore);
     if (snt == JET_sntBegin || snt == JET_sntProgress || snt == JET_sntComplete) {
@@ -529,6 +530,8 @@ static JET_ERR count_progress(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *dat
         CHECK_ERR(JetBackupInstance(caller->inst, NULL, 0, NULL), JET_errBackupInProgress);
         CHECK_ERR(JetAttachDatabase(caller->ses, test_path("i/y.edb"), 0), JET_errBackupInProgress);
         CHECK_ERR(JetDetachDatabase(caller->ses, NULL), JET_errBackupInProgress);
+        CHECK_ERR(JetCreateDatabase(caller->ses, test_path("i/z.edb"), NULL, &db, 0), JET_errBackupInProgress);
+        CU_ASSERT_FALSE(testapi_exists(test_path("i/z.edb")));
         CHECK_ERR(JetTerm(caller->inst), JET_errBackupInProgress);
     } else if (caller) {
         CHECK_ERR(JetInit(&caller->inst), JET_errRestoreInProgress);

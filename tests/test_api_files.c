@@ -147,10 +147,11 @@ static const JET_ERR init_errors[] = {JET_errMissingLogFile,
                                       JET_errDbTimeTooOld,
                                       JET_errDbTimeTooNew,
                                       JET_errFileAccessDenied};
-static const JET_ERR page_errors[] = {/* where pages are read */
-                                      JET_errReadVerifyFailure, JET_errReadPgnoVerifyFailure, JET_errPageNotInitialized,
-                                      JET_errFileIOBeyondEOF,   JET_errDatabaseCorrupted,     JET_errBadPageLink,
-                                      JET_errNodeCorrupted,     JET_errCatalogCorrupted};
+static const JET_ERR page_errors[] =
+    {/* where pages are read */
+     JET_errReadVerifyFailure,  JET_errReadPgnoVerifyFailure, JET_errReadLostFlushVerifyFailure,
+     JET_errPageNotInitialized, JET_errFileIOBeyondEOF,       JET_errDatabaseCorrupted,
+     JET_errBadPageLink,        JET_errNodeCorrupted,         JET_errCatalogCorrupted};
 static const JET_ERR attach_errors[] = {JET_errFileNotFound,          JET_errFileAccessDenied,
                                         JET_errDatabaseDirtyShutdown, JET_errInvalidDatabaseVersion,
                                         JET_errPageSizeMismatch,      JET_errDatabaseCorrupted,

@@ -268,6 +268,21 @@ static JET_ERR backup__a_page_is_damaged(void) {
     return full("/new");
 }
 
+/* What was written of databases that are larger than the cache did not stay on the disk. */
+static JET_ERR backup__a_page_is_not_as_it_was_written(void) {
+    size_t bytes;
+    script_init(&live, 1, "/wide");
+    live.wide = true;
+    CHECK_OK(script_start(&live));
+    CHECK_OK(script_create(&live, &live.a));
+    CHECK_OK(script_create(&live, &live.b));
+    CHECK_OK(script_run(&live, 1));
+    disk_get(live.a.path, &bytes);
+    disk_cut(live.a.path, 20 * PAGE);
+    disk_cut(live.a.path, bytes);
+    return full("/new");
+}
+
 /* Before its ECC checksum ESE wrote the page number, and an XOR. Such a page says that it is another one. */
 static JET_ERR backup__a_page_is_another_one(void) {
     uint8_t page[PAGE];
@@ -534,11 +549,20 @@ static JET_ERR restore__a_map_without_a_path(void) {
     return JetExternalRestore("/restored/system", "/restored/system", &nowhere, 1, "/backup", 0, 0, NULL);
 }
 
-static JET_ERR restore__with_the_log_of_a_running_instance(void) {
+/* The last one of the set is among those of the instance now. */
+static JET_ERR restore__a_damaged_log_file_of_the_instance(void) {
+    char own[64];
+    lay_out();
+    snprintf(own, sizeof own, "/restored/system/edb%05X.log", high);
+    disk_move(set_log(high), own);
+    disk_flip(own, 5000, 1);
+    return restore_from(low, high - 1);
+}
+static JET_ERR restore__with_the_log_of_a_target_that_does_not_run(void) {
     JET_LOGINFO info = {.cbSize = sizeof info, .szBaseName = "edb"};
     lay_out();
-    return JetExternalRestore2("/restored/system", "/restored/system", map, 2, "/backup", &info, NULL, "/d/system",
-                               "/d/system", NULL);
+    return JetExternalRestore2("/restored/system", "/restored/system", map, 2, "/backup", &info, "nobody", NULL, NULL,
+                               NULL);
 }
 
 /* ---- what is not restored ---- */
@@ -595,6 +619,7 @@ static const struct {
     ROW(NotInitialized, backup__before_init),
     ROW(ReadVerifyFailure, backup__a_page_is_damaged),
     ROW(ReadPgnoVerifyFailure, backup__a_page_is_another_one),
+    ROW(ReadLostFlushVerifyFailure, backup__a_page_is_not_as_it_was_written),
     ROW(RestoreInProgress, backup__while_the_instance_is_restored),
     ROW(TermInProgress, backup__while_the_instance_ends),
     ROW(BackupDirectoryNotEmpty, backup__into_a_directory_with_something_in_it),
@@ -624,6 +649,7 @@ static const struct {
     ROW(GivenLogFileHasBadSignature, restore__a_log_file_of_another_instance),
     ROW(GivenLogFileIsNotContiguous, restore__a_log_file_under_the_number_of_another),
     ROW(LogCorruptDuringHardRestore, restore__a_damaged_log_file),
+    ROW(LogCorruptDuringHardRecovery, restore__a_damaged_log_file_of_the_instance),
     ROW(LogFileSizeMismatch, restore__a_log_file_that_is_cut),
     ROW(StartingRestoreLogTooHigh, restore__log_files_that_begin_too_late),
     ROW(EndingRestoreLogTooLow, restore__log_files_that_end_too_early),
@@ -634,7 +660,7 @@ static const struct {
     ROW(DatabaseCorrupted, restore__a_copy_without_a_header),
     ROW(DatabaseSignInUse, restore__one_database_twice),
     ROW(DatabaseInvalidName, restore__a_map_without_a_path),
-    ROW(BadRestoreTargetInstance, restore__with_the_log_of_a_running_instance),
+    ROW(BadRestoreTargetInstance, restore__with_the_log_of_a_target_that_does_not_run),
     ROW(SoftRecoveryOnBackupDatabase, attach__a_copy_that_was_not_restored),
     ROW(RequiredLogFilesMissing, init__without_the_log_files_since_the_checkpoint),
     ROW(MissingLogFile, init__without_the_current_log_file),

@@ -309,7 +309,7 @@ static void stop_during_a_read(bool term) {
     fault_gate_wait();
     if (term) {
         CU_ASSERT_EQUAL_FATAL(pthread_create(&ender, NULL, term_and_stop, &t.inst), 0);
-        while (!atomic_load(&engine->backup_stop))
+        while (!atomic_load(&engine->backup_stops))
             sched_yield();
     } else {
         CHECK_OK(JetStopBackupInstance(t.inst)); /* does not wait for the read */
@@ -522,56 +522,6 @@ static void log_that_fails__ends_the_backup(void) {
     end(&s);
 }
 
-/* ---- JetTerm while a backup begins ---- */
-
-static _Atomic unsigned begun;
-static bool keeps; /* each backup until it is stopped; else it ends at once */
-
-static void *begin_and_abort(void *context) {
-    const struct script *s = context;
-    JET_ERR err = JET_errSuccess;
-    for (unsigned i = 0; i < 20 && (err >= JET_errSuccess || err == JET_errNoBackup); i++) {
-        err = JetBeginExternalBackupInstance(s->instance, 0);
-        if (err < JET_errSuccess)
-            break;
-        atomic_fetch_add(&begun, 1);
-        while (keeps && JetGetAttachInfoInstance(s->instance, NULL, 0, NULL) >= JET_errSuccess)
-            sched_yield();
-        do
-            err = JetEndExternalBackupInstance2(s->instance, JET_bitBackupEndAbort);
-        while (err == JET_errTermInProgress); /* until JetTerm has refused, or ended it */
-    }
-    return (void *)(intptr_t)err;
-}
-
-static void term__refuses_or_ends_a_backup_that_begins_at_the_same_moment(void) {
-    disk_install(test_random());
-    for (unsigned round = 0; round < 200; round++) {
-        struct script s;
-        pthread_t client;
-        void *result;
-        JET_ERR err;
-        const bool stop = round % 2;
-        keeps = stop;
-        atomic_store(&begun, 0);
-        script_init(&s, 1, "/d");
-        CHECK_OK(script_start(&s));
-        CU_ASSERT_EQUAL_FATAL(pthread_create(&client, NULL, begin_and_abort, &s), 0);
-        while (atomic_load(&begun) == 0)
-            sched_yield();
-        do
-            err = JetTerm2(s.instance, JET_bitTermAbrupt | (stop ? JET_bitTermStopBackup : 0));
-        while (err == JET_errBackupInProgress && !stop);
-        CHECK_OK(err);
-        pthread_join(client, &result);
-        err = (JET_ERR)(intptr_t)result;
-        CU_ASSERT_TRUE(err == JET_errSuccess || err == JET_errTermInProgress || err == JET_errNotInitialized ||
-                       err == JET_errInvalidParameter || (stop && err == JET_errNoBackup));
-        CU_ASSERT_EQUAL(disk_open_files(), 0);
-    }
-    disk_done();
-}
-
 /* ---- single-instance mode ---- */
 
 static void copy_file_of_the_one_instance(const char *path) {
@@ -645,5 +595,4 @@ TEST_MAIN(TEST(illegal_call__gets_its_error_and_the_backup_goes_on),
           TEST(lists__are_whole_or_cut_where_the_buffer_ends), TEST(loginfo__names_the_generations_of_the_list),
           TEST(stopped_service__lets_a_backup_be_given_back_and_nothing_else),
           TEST(term__that_is_refused_for_a_transaction_leaves_the_backup_alone), TEST(log_that_fails__ends_the_backup),
-          TEST(term__refuses_or_ends_a_backup_that_begins_at_the_same_moment),
           TEST(single_instance_mode__has_a_function_without_an_instance_for_each))

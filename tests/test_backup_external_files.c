@@ -157,6 +157,10 @@ static void truncate__deletes_what_its_list_says(void) {
     CU_ASSERT_EQUAL(logs().low, (lggen_t)(strtoul(strstr(list, "/edb") + 4, NULL, 16) + count_of_list()));
     CHECK_OK(JetEndExternalBackupInstance2(s.instance, JET_bitBackupEndAbort)); /* nothing is noted all the same */
     CU_ASSERT_TRUE(stamps(&s, &s.a).bkinfoFullPrev.genHigh < high);
+    CHECK_OK(JetBeginExternalBackupInstance(s.instance, JET_bitBackupIncremental)); /* what it builds on is gone */
+    CHECK_ERR(JetGetLogInfoInstance(s.instance, NULL, 0, NULL), JET_errMissingFileToBackup);
+    full_backup(&s);
+    back_up(&s, JET_bitBackupIncremental, true, 0, NULL);
     end(&s);
 }
 

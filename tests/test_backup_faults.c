@@ -352,7 +352,7 @@ static JET_ERR JET_API stop_at(JET_SESID session, JET_SNP snp, JET_SNT snt, void
     struct api_inst *inst = handle_find(HANDLE_INSTANCE, stop.instance, NULL);
     struct inst *engine = inst->inst;
     stop.started = pthread_create(&stop.thread, NULL, stop_backup, NULL) == 0;
-    while (stop.started && !atomic_load(&engine->backup_stop))
+    while (stop.started && !atomic_load(&engine->backup_stops))
         sched_yield();
     return JET_errSuccess;
 }

@@ -502,6 +502,11 @@ static void restore__over_the_set_itself_is_refused(void) {
     CHECK_ERR(JetRestoreInstance(other.inst, set, set, NULL), JET_errInvalidPath);
     CHECK_ERR(JetRestoreInstance(other.inst, set, link, NULL), JET_errInvalidPath);
     CHECK_ERR(JetRestoreInstance2(other.inst, set, NULL, &info, 0), JET_errInvalidPath);
+    CHECK_OK(JetSetSystemParameter(&other.inst, 0, JET_paramLogFilePath, 0, link));
+    CHECK_ERR(JetRestoreInstance(other.inst, set, make_dir("place"), NULL), JET_errInvalidPath);
+    CHECK_OK(JetSetSystemParameter(&other.inst, 0, JET_paramLogFilePath, 0, keep_path("log")));
+    CHECK_OK(JetSetSystemParameter(&other.inst, 0, JET_paramSystemPath, 0, set));
+    CHECK_ERR(JetRestoreInstance(other.inst, set, keep_path("place"), NULL), JET_errInvalidPath);
     CHECK_OK(JetTerm(other.inst));
     check_set(set, "restored", 1);
 }

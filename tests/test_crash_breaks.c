@@ -9,11 +9,12 @@
 #include "tests/lib/disk.h"
 #include "tests/lib/script.h"
 #include "tests/lib/test.h"
+#include "tests/lib/torture.h"
 
 enum broken broken_now;
 
 #define SET "/set"
-#define ATTEMPTS 2000u /* until a break is taken for unnoticed */
+#define ATTEMPTS 1000u /* until a break is taken for unnoticed */
 
 static struct script new_script(void) {
     struct script s;
@@ -46,19 +47,25 @@ static bool recovers(struct script *s) {
 
 /* ---- attacks: true where the promise held ---- */
 
-/* The power goes off, and again during the recovery. */
+/* The power goes off in one of the scenarios of test_crash_power. */
 static bool power_cut(void) {
+    struct torture *t = torture_play((unsigned)test_random_below(torture_count()), test_random());
+    bool held = t != NULL; /* even without a fault: noticed */
+    for (unsigned i = 0; held && i < 20; i++)
+        held = torture_cut(t, 1 + test_random_below(torture_changes(t)), test_random());
+    if (t)
+        torture_free(t);
+    return held;
+}
+
+/* From some change on every call fails: what was acknowledged before is there. */
+static bool failed_write(void) {
     struct script s = new_script();
     disk_power_off_at(40 + test_random_below(1500));
     if (begin(&s, 12) && script_stop(&s, 0) >= 0 && script_start_all(&s) >= 0 && script_run(&s, 60) >= 0)
         disk_changes();
     script_drop(&s);
-    disk_power_on(DISK_LOSES);
-    for (unsigned i = test_random_below(3); i > 0; i--) {
-        disk_power_off_at(1 + test_random_below(100));
-        recovers(&s);
-        disk_power_on(DISK_LOSES);
-    }
+    disk_power_on(DISK_KEEPS);
     return recovers(&s);
 }
 
@@ -195,10 +202,10 @@ static bool damaged_row(void) {
 
 /* A transaction that began long ago is open when the power goes off. */
 static bool long_transaction(void) {
-    struct script s = new_script(), other;
+    struct script s = new_script();
     const int32_t id = 60;
     bool good = begin(&s, 10);
-    other = s;
+    struct script other = s;
     good = good && JetBeginSession(s.instance, &other.session, NULL, NULL) >= 0 &&
            JetOpenDatabase(other.session, s.a.path, NULL, &other.a.dbid, 0) >= 0 &&
            JetOpenTable(other.session, other.a.dbid, "t", NULL, 0, 0, &other.a.table) >= 0 &&
@@ -242,7 +249,7 @@ static const struct attack {
     {BROKEN_page_before_log, power_cut},
     {BROKEN_commit_no_wait, power_cut},
     {BROKEN_log_no_sync, power_cut},
-    {BROKEN_failed_write_forgiven, power_cut},
+    {BROKEN_failed_write_forgiven, failed_write},
     {BROKEN_redo_again, power_cut},
     {BROKEN_no_image, power_cut},
     {BROKEN_undo_not_logged, power_cut},
@@ -288,9 +295,17 @@ static unsigned attack(bool (*how)(void), enum broken broken, unsigned times) {
     return withstood;
 }
 
+static bool is_first(unsigned i) {
+    for (unsigned k = 0; k < i; k++)
+        if (attacks[k].attack == attacks[i].attack)
+            return false;
+    return true;
+}
+
 static void promises__that_are_kept_withstand_every_attack(void) {
     for (unsigned i = 0; i < ATTACKS; i++)
-        CU_ASSERT_EQUAL(attack(attacks[i].attack, NOTHING_BROKEN, 10), 10);
+        if (is_first(i))
+            CU_ASSERT_EQUAL(attack(attacks[i].attack, NOTHING_BROKEN, 10), 10);
 }
 
 static void promises__that_are_broken_are_noticed(void) {

@@ -102,6 +102,26 @@ static void checkpoint_write__torn_at_any_byte_leaves_a_checkpoint(void) {
     }
 }
 
+/* Two attachments have changed places; an XOR counts them alike. */
+static void checkpoint_write__torn_between_attachments_leaves_the_one_before(void) {
+    struct log_checkpoint *c = calloc(1, sizeof *c);
+    c->signature = clock_signature();
+    c->attach_bytes = 88;
+    memset(c->attach, 'a', 44);
+    memset(c->attach + 44, 'b', 44);
+    c->position = lgpos_make(1, 4096);
+    CHECK_OK(log_checkpoint_write(chk(), c));
+    memset(c->attach, 'b', 44);
+    memset(c->attach + 44, 'a', 44);
+    c->position = lgpos_make(2, 4096);
+    fault_install();
+    fault_add((struct fault){.op = FAULT_WRITE, .error = JET_errDiskIO, .partial = 512});
+    CHECK_ERR(log_checkpoint_write(chk(), c), JET_errDiskIO);
+    fault_done();
+    free(c);
+    CU_ASSERT_EQUAL(read_position(JET_errSuccess, 1), lgpos_make(1, 4096));
+}
+
 static void checkpoint_read__notices_a_flipped_bit_anywhere(void) {
     write_at(lgpos_make(1, 4096));
     size_t bytes;
@@ -180,6 +200,7 @@ TEST_MAIN(TEST(checkpoint_read__returns_what_was_written), TEST(checkpoint_read_
           TEST(checkpoint_read__takes_the_newer_copy),
           TEST(checkpoint_read__takes_the_older_copy_when_the_newer_is_bad),
           TEST(checkpoint_write__torn_at_any_byte_leaves_a_checkpoint),
+          TEST(checkpoint_write__torn_between_attachments_leaves_the_one_before),
           TEST(checkpoint_read__notices_a_flipped_bit_anywhere),
           TEST(checkpoint_read__a_file_of_any_length_is_no_trouble),
           TEST(checkpoint_read__checks_ranges_and_reserved_bytes), TEST(checkpoint_write__reports_failures))

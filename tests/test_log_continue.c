@@ -46,7 +46,7 @@ static void log_continue__no_stale_frame_comes_back(void) {
     size_t bytes;
     uint32_t id;
     uint8_t *data = testlog_one_generation(6, LOG_SECTOR - 16, FLUSH_TOGETHER, &bytes); /* each frame one block */
-    data[2 * LOG_SECTOR + 20] ^= 1; /* record 1 is torn; 2 to 5 are whole behind it */
+    memset(data + 2 * LOG_SECTOR + 512, 0, 512); /* record 1 is torn; 2 to 5 are whole behind it */
     testlog_store(test_path("edb.log"), data, bytes);
     struct log *log = testlog_continue(1, 0, &id);
     CU_ASSERT_EQUAL(id, 1);

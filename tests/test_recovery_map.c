@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/os.h"
 #include "engine/logrec.h"
 #include "log/log.h"
@@ -261,6 +262,20 @@ static void stop_anywhere__leaves_what_a_later_start_goes_on_from(void) {
 }
 
 /* As a program does that ships log files: to the state of an early crash the later ones are added one by one. */
+static void stop_at_a_time__is_before_the_first_log_file_made_later(void) {
+    struct place p;
+    JET_RSTINFO info = {.cbStruct = sizeof info};
+    place_begin(&p);
+    struct script s = p.s;
+    info.logtimeStop = clock_logtime();
+    info.logtimeStop.bYear--;
+    CHECK_ERR(init3(&s, &info, 0), JET_errRecoveredWithoutUndo);
+    info.logtimeStop.bYear = (char)(info.logtimeStop.bYear + 2);
+    CHECK_OK(init3(&s, &info, 0));
+    check_all(&s);
+    place_end(&p);
+}
+
 static void recovery_without_undo__goes_on_as_log_files_are_added(void) {
     enum { LATER = 120, FILES = 100 };
     static struct kept files[FILES];
@@ -389,6 +404,30 @@ static void truncation_after_recovery__keeps_what_a_backup_needs(void) {
     range = range_of();
     CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB | JET_bitTruncateLogsAfterRecovery));
     CU_ASSERT_EQUAL(range_of().low, range.low);
+    place_end(&p);
+}
+
+/* As esent.h says of JET_bitReplayIgnoreMissingDB. */
+static void circular_logging__does_not_wait_for_a_database_that_was_left_out(void) {
+    struct place p;
+    struct kept b;
+    place_begin(&p);
+    for (unsigned circular = 0; circular < 2; circular++) {
+        struct script s = p.s;
+        disk_load(p.image);
+        const struct log_range before = range_of();
+        keep(&b, s.b.path);
+        disk_delete(s.b.path);
+        s.circular = circular;
+        CHECK_OK(init3(&s, NULL, JET_bitReplayIgnoreMissingDB));
+        CU_ASSERT_EQUAL(range_of().low == before.low, !circular);
+        disk_put(b.path, b.bytes, b.count);
+        free(b.bytes);
+        CHECK_OK(script_start(&s)); /* its file is back: it needs the log, which goes on without it */
+        CHECK_OK(script_attach(&s, &s.a));
+        CHECK_ERR(JetAttachDatabase(s.session, s.b.path, 0), JET_errDatabaseDirtyShutdown);
+        CHECK_OK(script_stop(&s, 0));
+    }
     place_end(&p);
 }
 
@@ -559,10 +598,12 @@ TEST_MAIN(TEST(map__finds_databases_that_were_moved),
           TEST(alternate_path__is_where_databases_are_looked_for), TEST(missing_database__is_passed_over_when_asked),
           TEST(database_that_was_left_out__is_undone_when_it_is_back),
           TEST(stop_anywhere__leaves_what_a_later_start_goes_on_from),
+          TEST(stop_at_a_time__is_before_the_first_log_file_made_later),
           TEST(recovery_without_undo__goes_on_as_log_files_are_added),
           TEST(callback__that_fails_ends_recovery_which_a_later_start_does_again),
           TEST(lost_current_log__is_ignored_when_asked_unless_a_database_needs_it),
           TEST(truncation_after_recovery__keeps_what_a_backup_needs),
+          TEST(circular_logging__does_not_wait_for_a_database_that_was_left_out),
           TEST(log_files_behind_the_current_one__go_when_allowed),
           TEST(power_cut_as_the_checkpoint_enters_an_empty_log_file__loses_nothing),
           TEST(log_files_that_recovery_needs__stay_even_when_they_are_behind_the_current_one),

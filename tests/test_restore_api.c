@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backup/trailer.h"
+#include "base/clock.h"
 #include "base/os.h"
 #include "engine/dbheader.h"
 #include "log/log.h"
@@ -109,6 +110,53 @@ static void until_each_link__gives_the_state_at_its_end_and_the_log_goes_on(void
         CHECK_OK(script_stop(&s, 0));
         check_state(&s);
     }
+    place_end(&p);
+}
+
+static JET_LOGTIME created(const char *dir_path, lggen_t gen) {
+    struct log_dir dir = {.base = "edb"};
+    char path[OS_PATH_MAX];
+    struct log_header *header = calloc(1, sizeof *header);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(header);
+    snprintf(dir.path, sizeof dir.path, "%s", dir_path);
+    CHECK_OK(log_path_archive(&dir, gen, path));
+    CHECK_OK(log_header_read(path, header));
+    JET_LOGTIME time = header->created;
+    free(header);
+    return time;
+}
+
+/* To the end of the last log file that was created by then. */
+static void until_time__of_each_link_gives_at_least_its_state(void) {
+    static const uint32_t states[] = {AT_FULL, AT_FIRST, AT_SECOND};
+    struct place p;
+    place_begin(&p);
+    for (unsigned i = 0; i < 3; i++) {
+        JET_RSTINFO info = {.cbStruct = sizeof info, .logtimeStop = created("/set", p.ends[i])};
+        lggen_t last = p.ends[i];
+        for (JET_LOGTIME next; last < p.ends[2]; last++) { /* created in the same millisecond */
+            next = created("/set", last + 1);
+            if (clock_logtime_ms(&next) > clock_logtime_ms(&info.logtimeStop))
+                break;
+        }
+        struct script s = at(&p.live, "/new", states[i]);
+        if (last != p.ends[i])
+            s.started = AT_SECOND;
+        disk_load(p.image);
+        CHECK_OK(restore2(&s, "/new/data", &info, false));
+        CHECK_OK(script_start_all(&s));
+        CU_ASSERT_TRUE_FATAL(script_check(&s));
+        CHECK_OK(script_stop(&s, 0));
+    }
+    JET_RSTINFO early = {.cbStruct = sizeof early, .logtimeStop = created("/set", 1)};
+    early.logtimeStop.bYear--;
+    struct script s = at(&p.live, "/new", AT_FULL);
+    disk_load(p.image);
+    CHECK_ERR(restore2(&s, "/new/data", &early, false), JET_errEndingRestoreLogTooLow);
+    early.logtimeStop.bYear = (char)(early.logtimeStop.bYear + 2);
+    s = at(&p.live, "/new", AT_SECOND);
+    CHECK_OK(restore2(&s, "/new/data", &early, false));
+    check_state(&s);
     place_end(&p);
 }
 
@@ -491,8 +539,9 @@ static void external_restore2__names_and_targets(void) {
     CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, NULL, NULL, NULL, NULL, NULL), JET_errInvalidParameter);
     CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, NULL, target, NULL, NULL), JET_errInvalidParameter);
     CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, NULL, NULL, target, NULL), JET_errInvalidParameter);
-    CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, target, NULL, NULL, NULL), JET_errInvalidParameter);
-    CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, NULL, target, target, NULL),
+    CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, target, target, target, NULL),
+              JET_errInvalidParameter);
+    CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, target, NULL, NULL, NULL),
               JET_errBadRestoreTargetInstance);
     memcpy(info.szBaseName, "abc", 4);
     CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, NULL, NULL, NULL, NULL), JET_errFileNotFound);
@@ -514,9 +563,70 @@ static void external_restore2__names_and_targets(void) {
     place_end(&p);
 }
 
-TEST_MAIN(TEST(until_each_link__gives_the_state_at_its_end_and_the_log_goes_on),
-          TEST(until__within_the_log_of_the_instance), TEST(until__before_the_end_of_the_copies_is_refused),
-          TEST(map__puts_each_database_where_it_says),
+/* The log of an instance that runs on meanwhile; then its databases are exchanged for those that were restored. */
+static void external_restore2__with_the_log_of_a_running_instance(void) {
+    struct place p;
+    JET_LOGINFO info = {.cbSize = sizeof info, .szBaseName = "edb"};
+    char log[] = "/log", set[] = "/set", dir[] = "/live/system/", gone[OS_PATH_MAX];
+    place_begin(&p);
+    for (unsigned by_name = 0; by_name < 2; by_name++) {
+        struct script s = at(&p.live, "/live", AT_END);
+        disk_load(p.image);
+        put_files();
+        uint64_t nothing = disk_digest("/log");
+        CHECK_OK(script_start_all(&s));
+        CHECK_OK(script_run(&s, AT_END + 5));
+        current_path(gone, "/live/system", p.ends[2] + 1);
+        disk_move(gone, "/kept");
+        CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, s.name, NULL, NULL, NULL),
+                  JET_errMissingCurrentLogFiles);
+        CU_ASSERT_EQUAL(disk_digest("/log"), nothing); /* so it can be done again */
+        disk_move("/kept", gone);
+        CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, by_name ? s.name : NULL, by_name ? NULL : dir,
+                                      by_name ? NULL : dir, NULL),
+                  JET_wrnTargetInstanceRunning);
+        CHECK_OK(script_detach(&s, &s.a));
+        CHECK_OK(script_detach(&s, &s.b));
+        disk_move(a_to, a_from);
+        disk_move(b_to, b_from);
+        CHECK_OK(script_attach(&s, &s.a));
+        CHECK_OK(script_attach(&s, &s.b));
+        CU_ASSERT_TRUE(script_check(&s));
+        CU_ASSERT_EQUAL(s.durable, AT_END + 5);
+        CHECK_OK(script_run(&s, AT_END + 10));
+        script_drop(&s);
+        check_state(&s);
+    }
+    place_end(&p);
+}
+
+static void external_restore2__of_a_target_that_does_not_run_or_is_another(void) {
+    struct place p;
+    JET_LOGINFO info = {.cbSize = sizeof info, .szBaseName = "edb"};
+    char log[] = "/log", set[] = "/set", target[] = "/live/system", other[] = "/other/system";
+    place_begin(&p);
+    put_files();
+    uint64_t before = disk_digest("/ext");
+    struct script s = at(&p.live, "/other", 0);
+    CHECK_OK(script_start(&s));
+    CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, NULL, other, other, NULL),
+              JET_errExistingLogFileHasBadSignature);
+    memcpy(info.szBaseName, "abc", 4);
+    CHECK_ERR(JetExternalRestore2(log, log, both, 2, set, &info, NULL, other, other, NULL),
+              JET_errBadRestoreTargetInstance);
+    memcpy(info.szBaseName, "edb", 4);
+    CHECK_OK(script_stop(&s, 0));
+    CU_ASSERT_EQUAL(disk_digest("/ext"), before);
+    CHECK_OK(JetExternalRestore2(log, log, both, 2, set, &info, NULL, target, target, NULL));
+    check_external(&p, AT_END);
+    place_end(&p);
+}
+
+TEST_MAIN(TEST(external_restore2__with_the_log_of_a_running_instance),
+          TEST(external_restore2__of_a_target_that_does_not_run_or_is_another),
+          TEST(until_each_link__gives_the_state_at_its_end_and_the_log_goes_on),
+          TEST(until_time__of_each_link_gives_at_least_its_state), TEST(until__within_the_log_of_the_instance),
+          TEST(until__before_the_end_of_the_copies_is_refused), TEST(map__puts_each_database_where_it_says),
           TEST(alternate_path__is_where_a_restore_without_destination_goes),
           TEST(own_logs_that_do_not_follow__are_an_error_or_go), TEST(own_log_of_another_stream__is_never_deleted),
           TEST(missing_directory__is_refused_before_anything_is_written),

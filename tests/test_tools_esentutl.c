@@ -701,6 +701,10 @@ static void restore__until_a_generation_goes_back_to_a_link_of_the_chain(void) {
     check_rows(db, 1000);
     r = run("restore", set, test_path("new"), "--dest", test_path("new"), "--until-generation", "x1", NULL);
     CU_ASSERT_EQUAL(r.code, FAILED);
+    r = run("restore", set, test_path("new"), "--dest", test_path("new"), "--until-time", "2001-01-01 00:00:00", NULL);
+    CU_ASSERT_EQUAL(r.code, FAILED);
+    r = run("restore", set, test_path("new"), "--dest", test_path("new"), "--until-time", "2100-01-01 00:00:00", NULL);
+    CU_ASSERT_EQUAL(r.code, DONE);
 }
 
 static void backup__atomic_replaces_the_set_and_others_refuse_to(void) {

@@ -243,6 +243,42 @@ static void incremental__continues_the_stream_of_its_manifest(void) {
     CU_ASSERT(left_nothing());
 }
 
+static void restore__to_an_earlier_moment(void) {
+    write_rows("inst", "x.edb", 0, 1000);
+    CU_ASSERT(gives(sh("esentutl backup inst - --manifest m >full.tar && mkdir s && tar xf full.tar -C s"), DONE));
+    CU_ASSERT(gives(sh("awk '/^log-high/ {printf \"%%X\\n\", $2}' s/backup.manifest >gen; test -s gen"), DONE));
+    write_rows("inst", "x.edb", 1000, 2000);
+    CU_ASSERT(
+        gives(sh("esentutl backup --incremental inst - --manifest m >more.tar; cat full.tar more.tar >all.tar"), DONE));
+    CU_ASSERT(gives(sh("esentutl restore - new --dest newdb --until-generation $(cat gen) <all.tar"), DONE));
+    CU_ASSERT(has_rows("newdb/x.edb", 1000));
+    CU_ASSERT(gives(
+        sh("rm -r new newdb; esentutl restore - new --dest newdb --until-time '2100-01-01 00:00:00' <all.tar"), DONE));
+    CU_ASSERT(has_rows("newdb/x.edb", 2000));
+    CU_ASSERT(gives(
+        sh("rm -r new newdb; esentutl restore - new --dest newdb --until-time 2001-01-01T00:00:00Z <all.tar"), FAILED));
+    CU_ASSERT(says("younger"));
+    CU_ASSERT(gives(sh("esentutl restore - new --dest newdb --until-time 2001-13-01T00:00:00Z <all.tar"), FAILED));
+    CU_ASSERT(says("is no time"));
+    CU_ASSERT(gives(sh("esentutl restore - new --dest newdb --until-generation FFFF <all.tar"), FAILED));
+    CU_ASSERT(says("ends with log generation"));
+    CU_ASSERT(left_nothing());
+    write_rows("inst", "x.edb", 2000, 3000); /* the log files of the instance go on */
+    CU_ASSERT(gives(sh("esentutl restore - inst --until-generation $(cat gen) <all.tar"), FAILED));
+    CU_ASSERT(says("beyond what is restored"));
+    CU_ASSERT(has_rows("inst/x.edb", 3000));
+    CU_ASSERT(gives(sh("esentutl restore - inst <all.tar"), DONE));
+    CU_ASSERT(has_rows("inst/x.edb", 3000));
+    /* Another history in the same directory. */
+    CU_ASSERT(gives(sh("mkdir keep && mv inst/edb* keep/ && cp full.tar f && esentutl restore - inst <f"), DONE));
+    write_rows("inst", "x.edb", 1000, 1500);
+    CU_ASSERT(gives(sh("esentutl restore - inst <all.tar"), FAILED));
+    CU_ASSERT(says("--delete-later-logs"));
+    CU_ASSERT(has_rows("inst/x.edb", 1500));
+    CU_ASSERT(gives(sh("esentutl restore - inst --delete-later-logs <all.tar"), DONE));
+    CU_ASSERT(has_rows("inst/x.edb", 2000));
+}
+
 static void incremental__of_another_backup_is_refused(void) {
     write_rows("inst", "x.edb", 0, 1000);
     CU_ASSERT(gives(sh("esentutl backup --incremental inst - >i.tar"), FAILED));
@@ -696,7 +732,8 @@ static void backup__that_was_killed_gives_a_stream_that_is_refused(void) {
 TEST_MAIN(TEST(stream__through_a_pipe_is_restored_where_it_was_and_elsewhere),
           TEST(stream__is_an_ordinary_set_after_tar_x_and_goes_through_gzip),
           TEST(stream__holds_several_databases_also_of_one_name),
-          TEST(incremental__continues_the_stream_of_its_manifest), TEST(incremental__of_another_backup_is_refused),
+          TEST(incremental__continues_the_stream_of_its_manifest), TEST(restore__to_an_earlier_moment),
+          TEST(incremental__of_another_backup_is_refused),
           TEST(incremental__after_one_that_did_not_end_takes_up_what_was_written),
           TEST(backup__that_cannot_be_written_changes_nothing), TEST(backup__that_finds_damage_ends_the_stream),
           TEST(stream__is_no_matter_for_a_terminal), TEST(restore__refuses_entries_that_are_no_plain_files_of_a_set),

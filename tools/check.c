@@ -159,6 +159,25 @@ cleanup:
     return err;
 }
 
+JET_ERR check_database(struct checker *c, const struct reader *r, struct page_scan *scan) {
+    JET_ERR err = JET_errSuccess;
+    c->claimed = calloc(1, (size_t)atomic_load(&c->db->page_count) / 8 + 1 + CAT_SHADOW_FDP);
+    if (!c->claimed)
+        FAIL(JET_errOutOfMemory);
+    CALL(space_accounts_new(c->db, &c->accounts));
+    out_open_array(c->out, "findings");
+    check_file(c, r);
+    CALL(check_pages(c, scan));
+    CALL(check_contents(c));
+cleanup:
+    return err;
+}
+
+void checker_done(struct checker *c) {
+    space_accounts_free(c->accounts);
+    free(c->claimed);
+}
+
 /* ---- the command ---- */
 
 static void write_notes(struct checker *c, const struct page_scan *scan) {
@@ -198,20 +217,6 @@ static void write_stats(struct checker *c, const struct page_scan *scan) {
         (unsigned long long)s->keys, (unsigned long long)s->entries);
 }
 
-static JET_ERR check_database(struct checker *c, const struct reader *r, struct page_scan *scan) {
-    JET_ERR err = JET_errSuccess;
-    c->claimed = calloc(1, (size_t)atomic_load(&c->db->page_count) / 8 + 1 + CAT_SHADOW_FDP);
-    if (!c->claimed)
-        FAIL(JET_errOutOfMemory);
-    CALL(space_accounts_new(c->db, &c->accounts));
-    out_open_array(c->out, "findings");
-    check_file(c, r);
-    CALL(check_pages(c, scan));
-    CALL(check_contents(c));
-cleanup:
-    return err;
-}
-
 static int check_reader(struct out *o, const char *path, struct reader *r) {
     struct checker c = {.out = o, .db = r->db};
     struct page_scan scan = {0};
@@ -229,8 +234,7 @@ static int check_reader(struct out *o, const char *path, struct reader *r) {
         out_line(o, c.findings ? "DAMAGED: %llu findings" : "no damage", (unsigned long long)c.findings);
     }
     pages_done(&scan);
-    space_accounts_free(c.accounts);
-    free(c.claimed);
+    checker_done(&c);
     return err < JET_errSuccess ? EXIT_FAILED : c.findings ? EXIT_DAMAGE : EXIT_DONE;
 }
 

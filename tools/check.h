@@ -4,6 +4,7 @@
 
 #include "engine/space.h"
 #include "tools/catalog.h"
+#include "tools/pages.h"
 #include "tools/reader.h"
 #include "tools/tool.h"
 
@@ -32,6 +33,9 @@ void check_report(void *context, pgno_t pgno, const char *what);
  * database root. */
 MUST_CHECK JET_ERR check_tree(struct checker *c, const char *name, pgno_t fdp, objid_t objid, uint32_t type,
                               struct tree *parent, struct tree **out);
+/* The whole check: what it finds is in c->findings. *scan is released with pages_done() in any case. */
+MUST_CHECK JET_ERR check_database(struct checker *c, const struct reader *r, struct page_scan *scan);
+void checker_done(struct checker *c);
 /* An error that stops the check, against one that is a finding. */
 static inline bool is_fatal(JET_ERR err) {
     return err == JET_errOutOfMemory || err == JET_errOutOfBuffers;

@@ -214,6 +214,7 @@ static bool is_damage(JET_ERR err) {
     static const JET_ERR damage[] = {
         JET_errReadVerifyFailure,
         JET_errReadPgnoVerifyFailure,
+        JET_errReadLostFlushVerifyFailure,
         JET_errPageNotInitialized,
         JET_errDatabaseCorrupted,
         JET_errCatalogCorrupted,

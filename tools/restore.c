@@ -9,6 +9,7 @@
 #include "tools/instance.h"
 #include "tools/reader.h"
 #include "tools/tar.h"
+#include "tools/until.h"
 
 /* The state of a database afterwards, in one line. */
 static void print_database(const char *path) {
@@ -60,21 +61,6 @@ static void print_restored(const struct set *set, const char *dest) {
     }
 }
 
-/* A generation as it stands in the names of log files, in hexadecimal. 0: to the end. */
-static int read_until(const struct args *args, JET_RSTINFO *info) {
-    const char *text = args_value(args, "until-generation");
-    char *end;
-    if (!text)
-        return EXIT_DONE;
-    unsigned long gen = strtoul(text, &end, 16);
-    if (!*text || *end || gen == 0 || gen > LOG_GEN_MAX || text[0] == '-') {
-        complain(text, "is no log generation: hexadecimal, as in edb0000A.log");
-        return EXIT_FAILED;
-    }
-    info->lgposStop.lGeneration = (int32_t)gen;
-    return EXIT_DONE;
-}
-
 static JET_ERR restore(const struct args *args, JET_INSTANCE instance, const JET_RSTINFO *info) {
     JET_ERR err = JET_errSuccess;
     if (args_has(args, "delete-later-logs"))
@@ -89,7 +75,10 @@ static int restore_set(const struct args *args, const struct set *set) {
     struct stream s;
     JET_INSTANCE instance;
     JET_RSTINFO info = {.cbStruct = sizeof info, .pfnStatus = instance_status};
-    int code = read_until(args, &info);
+    struct until until;
+    int code = until_read(args, &until);
+    info.lgposStop.lGeneration = (int32_t)until.gen;
+    info.logtimeStop = until.time;
     if (code == EXIT_DONE)
         code = stream_name(&s, args, args->operands[1]);
     if (code == EXIT_DONE)
@@ -120,17 +109,20 @@ static int restore_stream(const struct args *args) {
     char path[OS_PATH_MAX];
     struct stream s;
     struct set set;
-    if (args_has(args, "until-generation") || args_has(args, "delete-later-logs")) {
-        complain("-",
-                 "--until-generation and --delete-later-logs want a set in a directory: extract the stream with tar");
-        return EXIT_FAILED;
-    }
-    int code = stream_name(&s, args, args->operands[1]);
+    struct tar_restore options = {
+        .base = args_value(args, "base"),
+        .delete_later_logs = args_has(args, "delete-later-logs"),
+    };
+    int code = until_read(args, &options.until);
+    if (code == EXIT_DONE)
+        code = stream_name(&s, args, args->operands[1]);
     if (code == EXIT_DONE && dest && os_path_absolute(path, dest) < JET_errSuccess)
         code = complain_err(dest, NULL, JET_errInvalidPath);
     if (code != EXIT_DONE)
         return code;
-    code = tar_restore(s.logs.path, dest ? path : NULL, args_value(args, "base"), &set);
+    options.dir = s.logs.path;
+    options.dest = dest ? path : NULL;
+    code = tar_restore(&options, &set);
     if (code == EXIT_DONE)
         print_restored(&set, dest);
     set_done(&set);
@@ -161,7 +153,7 @@ static int run_restore(const struct args *args) {
 
 static const struct option_def restore_options[] = {
     {"dest", "DBDIR", "put the databases there, not where they were"},
-    {"until-generation", "GEN", "replay no log generation behind GEN (hexadecimal, as in the files' names)"},
+    UNTIL_OPTIONS,
     {"delete-later-logs", NULL, "delete log files in DIR that do not go on from what is restored"},
     OPTION_BASE,
     OPTIONS_END,
@@ -176,11 +168,12 @@ const struct command command_restore = {
         "they were or\n"
         "to --dest, and brought up to date with the set's log files and then with those of the instance in DIR, "
         "where they\n"
-        "follow without a gap. DIR is made if it is missing. With --until-generation the databases come to the "
-        "state of the last\n"
-        "commit that ended in that generation, and the log goes on from there: log files behind it are in the way "
-        "unless\n"
-        "nothing was committed in them.\n\n"
+        "follow without a gap. DIR is made if it is missing. With --until-generation or --until-time the databases "
+        "come "
+        "to the\n"
+        "state of the last commit in that generation, or in the last log file that had been created by then, and the "
+        "log goes\n"
+        "on from there: log files behind it are in the way unless nothing was committed in them.\n\n"
         "SET - is standard input: a tar stream that backup - wrote, and behind it the incremental ones made after it. "
         "Nothing\n"
         "is replaced before the stream was read to its end and the databases are up to date.",

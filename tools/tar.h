@@ -4,6 +4,7 @@
 
 #include "backup/set.h"
 #include "tools/instance.h"
+#include "tools/until.h"
 
 /* The extended attribute of a database's entry: its original path. The manifest says the same, but comes last. */
 #define TAR_ORIGINAL "user.esent.original"
@@ -21,9 +22,15 @@ struct tar_backup {
 /* Backs up a running instance to standard output. Until all was written nothing is stamped and no log truncated. */
 int tar_backup(JET_INSTANCE instance, const struct tar_backup *options);
 
-/* Restores from standard input into the instance in dir (absolute), which is not running; databases to dest (absolute),
- * or NULL: where they were. base: NULL: that of the set. On EXIT_DONE set is what was restored. */
-int tar_restore(const char *dir, const char *dest, const char *base, struct set *set);
+struct tar_restore {
+    const char *dir;  /* of the instance, absolute; it is not running */
+    const char *dest; /* of the databases, absolute; NULL: where they were */
+    const char *base; /* NULL: that of the set */
+    struct until until;
+    bool delete_later_logs;
+};
+/* Restores from standard input. On EXIT_DONE set is what was restored. */
+int tar_restore(const struct tar_restore *options, struct set *set);
 
 /* Names of entries are UTF-8, whatever the user's locale. */
 void tar_use_utf8(void);

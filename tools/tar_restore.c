@@ -49,7 +49,7 @@ struct reader {
     bool input_failed; /* it was not the stream's fault */
     bool input_came;
     uint8_t *input, *buffer;
-    const char *dir, *dest;
+    const struct tar_restore *options;
     char logs[OS_PATH_MAX]; /* DIR/restore.tmp */
     struct os_file *lock;
     char **made; /* directories, in this order */
@@ -102,7 +102,7 @@ static int begin(struct reader *r) {
     char lock[OS_PATH_MAX];
     JET_ERR err = JET_errSuccess;
 
-    CALL(os_path_join(r->logs, r->dir, LOG_DIRECTORY));
+    CALL(os_path_join(r->logs, r->options->dir, LOG_DIRECTORY));
     CALL(os_path_join(lock, r->logs, LOCK));
     CALL(make_dirs(r, r->logs));
     err = os_open(lock, OS_WRITE | OS_CREATE | OS_TRUNCATE | OS_LOCK, &r->lock);
@@ -354,14 +354,14 @@ cleanup:
 static int take_database(struct reader *r, struct archive_entry *entry, const char *name, uint64_t bytes) {
     char original[OS_PATH_MAX], target[OS_PATH_MAX];
     const bool known = get_original(entry, original);
-    if (!r->dest && !known) {
+    if (!r->options->dest && !known) {
         complain(in_name, "%s is no log file, and no database that says where it was (if it is one: --dest)", name);
         return EXIT_DAMAGE;
     }
-    JET_ERR err = r->dest ? os_path_join(target, r->dest, name) : JET_errSuccess;
+    JET_ERR err = r->options->dest ? os_path_join(target, r->options->dest, name) : JET_errSuccess;
     if (err < JET_errSuccess)
-        return complain_err(r->dest, NULL, err);
-    return take_database_to(r, name, r->dest ? target : original, known ? original : NULL, bytes);
+        return complain_err(r->options->dest, NULL, err);
+    return take_database_to(r, name, r->options->dest ? target : original, known ? original : NULL, bytes);
 }
 
 static int take_manifest(struct reader *r, uint64_t bytes) {
@@ -494,8 +494,8 @@ static JET_ERR prepare_engine(const struct reader *r, const struct set *set) {
     if (!header)
         FAIL(JET_errOutOfMemory);
     memcpy(s.logs.base, set->base, sizeof s.logs.base);
-    snprintf(s.logs.path, sizeof s.logs.path, "%s", r->dir);
-    snprintf(s.system, sizeof s.system, "%s", r->dir);
+    snprintf(s.logs.path, sizeof s.logs.path, "%s", r->options->dir);
+    snprintf(s.system, sizeof s.system, "%s", r->options->dir);
     memcpy(logs.base, set->base, sizeof logs.base);
     snprintf(logs.path, sizeof logs.path, "%s", r->logs);
     CALL(log_path_archive(&logs, set->high, last));
@@ -507,9 +507,9 @@ cleanup:
     return err;
 }
 
-static JET_ERR recover(struct reader *r, const struct set *set) {
+static JET_ERR recover(struct reader *r, const struct set *set, lggen_t high) {
     JET_ERR err = JET_errSuccess;
-    JET_LOGINFO info = {.cbSize = sizeof info, .ulGenLow = set->low, .ulGenHigh = set->high};
+    JET_LOGINFO info = {.cbSize = sizeof info, .ulGenLow = set->low, .ulGenHigh = high};
     JET_RSTMAP *map = calloc(set->file_count, sizeof *map);
     int32_t count = 0;
 
@@ -522,8 +522,9 @@ static JET_ERR recover(struct reader *r, const struct set *set) {
     }
     memcpy(info.szBaseName, set->base, sizeof info.szBaseName);
     CALL(prepare_engine(r, set));
-    CALL(JetExternalRestore2((char *)r->dir, (char *)r->dir, map, count, r->logs, &info, NULL, NULL, NULL,
-                             instance_status));
+    CALL(JetSetSystemParameter(NULL, 0, JET_paramDeleteOutOfRangeLogs, r->options->delete_later_logs, NULL));
+    CALL(JetExternalRestore2((char *)r->options->dir, (char *)r->options->dir, map, count, r->logs, &info, NULL, NULL,
+                             NULL, instance_status));
 cleanup:
     free(map);
     return err;
@@ -542,15 +543,29 @@ cleanup:
 }
 
 static int bring_to_life(struct reader *r, const struct set *set) {
-    JET_ERR err = recover(r, set);
+    struct log_dir logs = {0}, own = {0};
+    lggen_t high;
+    memcpy(logs.base, set->base, sizeof logs.base);
+    memcpy(own.base, set->base, sizeof own.base);
+    snprintf(logs.path, sizeof logs.path, "%s", r->logs);
+    snprintf(own.path, sizeof own.path, "%s", r->options->dir);
+    const int code = until_within(&r->options->until, &logs, set->low, set->high, &own, &high);
+    if (code != EXIT_DONE)
+        return code;
+    JET_ERR err = recover(r, set, high);
     if (err == JET_errSystemPathInUse || err == JET_errLogFilePathInUse) {
-        complain(r->dir, "is in use by a running instance");
+        complain(r->options->dir, "is in use by a running instance");
+        return EXIT_FAILED;
+    }
+    if (err == JET_errExistingLogFileIsNotContiguous && !r->options->delete_later_logs) {
+        complain(r->options->dir, "holds log files beyond what is restored: move them away, or --delete-later-logs");
         return EXIT_FAILED;
     }
     if (err < JET_errSuccess)
-        return complain_err(r->dir, "restore failed", err);
+        return complain_err(r->options->dir, "restore failed", err);
     err = rename_databases(r);
-    return err < JET_errSuccess ? complain_err(r->dir, "the databases could not be put into place", err) : EXIT_DONE;
+    return err < JET_errSuccess ? complain_err(r->options->dir, "the databases could not be put into place", err)
+                                : EXIT_DONE;
 }
 
 /* ---- the whole ---- */
@@ -586,8 +601,8 @@ static void clean_up(struct reader *r, int code) {
     free(r->input);
 }
 
-int tar_restore(const char *dir, const char *dest, const char *base, struct set *set) {
-    struct reader r = {.dir = dir, .dest = dest};
+int tar_restore(const struct tar_restore *options, struct set *set) {
+    struct reader r = {.options = options};
     int code = EXIT_FAILED;
 
     set_init(set);
@@ -604,7 +619,7 @@ int tar_restore(const char *dir, const char *dest, const char *base, struct set 
         code = take_entries(&r);
     archive_read_free(r.archive);
     if (code == EXIT_DONE)
-        code = check_manifest(&r, base, set);
+        code = check_manifest(&r, options->base, set);
     if (code == EXIT_DONE)
         code = bring_to_life(&r, set);
     clean_up(&r, code);

@@ -42,6 +42,7 @@ struct rename { /* of a directory: name becomes node (NULL: is gone), and `gone`
 
 struct node {
     struct node *next_all;
+    unsigned id; /* the same in a copy of the image */
     bool is_dir, reached;
     struct bytes now, durable;
     struct write *writes;
@@ -60,6 +61,25 @@ struct os_file {
 
 struct disk_image {
     struct node *all, *root;
+    unsigned nodes; /* ids given */
+};
+
+struct change { /* on a tape: a write to `node`, a rename in it, or a sync of it */
+    struct change *next;
+    uint64_t number;
+    enum { TAPE_WRITE, TAPE_RENAME, TAPE_SYNC } kind;
+    unsigned node, target; /* ids; target 0: none */
+    bool target_is_dir;
+    uint64_t offset;
+    size_t n;
+    uint8_t *data;
+    char name[NAME_BYTES], gone[NAME_BYTES];
+};
+
+struct disk_tape {
+    struct change *first, **end;
+    struct disk_image base, at; /* at: what is before change `next` */
+    struct change *next;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -67,6 +87,7 @@ static struct disk_image disk;
 static unsigned open_files;
 static uint64_t random_state, changes, power_off_at;
 static bool power_off;
+static struct disk_tape *tape; /* that is being recorded */
 static struct {
     uint64_t nth;
     const char *part;
@@ -160,6 +181,7 @@ static void entries_apply(struct entries *e, const struct rename *r) {
 static struct node *node_new(struct disk_image *image, bool is_dir) {
     struct node *node = need(calloc(1, sizeof *node));
     node->is_dir = is_dir;
+    node->id = ++image->nodes;
     node->next_all = image->all;
     image->all = node;
     return node;
@@ -210,11 +232,11 @@ static void reach(struct node *node) {
             reach(r->node);
 }
 
-static void sweep(void) {
-    for (struct node *node = disk.all; node; node = node->next_all)
+static void sweep(struct disk_image *image) {
+    for (struct node *node = image->all; node; node = node->next_all)
         node->reached = false;
-    reach(disk.root);
-    for (struct node **at = &disk.all; *at;) {
+    reach(image->root);
+    for (struct node **at = &image->all; *at;) {
         struct node *node = *at;
         if (node->reached || node->opens) {
             at = &node->next_all;
@@ -223,16 +245,6 @@ static void sweep(void) {
         *at = node->next_all;
         node_free(node);
     }
-}
-
-static struct node *clone(struct disk_image *to, const struct node *from) {
-    struct node *node = node_new(to, from->is_dir);
-    bytes_set(&node->now, from->now.p, from->now.n);
-    bytes_set(&node->durable, from->now.p, from->now.n);
-    for (unsigned i = 0; i < from->names.count; i++)
-        entries_set(&node->names, from->names.items[i].name, clone(to, from->names.items[i].node));
-    entries_copy(&node->durable_names, &node->names);
-    return node;
 }
 
 static struct node *find(const char *path) {
@@ -259,6 +271,18 @@ static struct node *find_parent(const char *path) {
 
 /* ---- changes ---- */
 
+static void record(const struct change *change) {
+    struct change *c = need(malloc(sizeof *c));
+    *c = *change;
+    c->number = changes;
+    if (change->data) {
+        c->data = need(malloc(c->n + 1));
+        memcpy(c->data, change->data, c->n);
+    }
+    *tape->end = c;
+    tape->end = &c->next;
+}
+
 static void add_write(struct node *node, uint64_t offset, const void *data, size_t n, bool under_way) {
     struct write *w = need(calloc(1, sizeof *w)), **at = &node->writes;
     *w = (struct write){.offset = offset, .n = n, .under_way = under_way};
@@ -271,6 +295,8 @@ static void add_write(struct node *node, uint64_t offset, const void *data, size
     *at = w;
     if (!under_way)
         bytes_apply(&node->now, w);
+    if (tape)
+        record(&(struct change){.kind = TAPE_WRITE, .node = node->id, .offset = offset, .n = n, .data = w->data});
 }
 
 static void add_rename(struct node *dir, const char *name, struct node *node, const char *gone, bool under_way) {
@@ -284,6 +310,14 @@ static void add_rename(struct node *dir, const char *name, struct node *node, co
     *at = r;
     if (!under_way)
         entries_apply(&dir->names, r);
+    if (!tape)
+        return;
+    struct change c = {.kind = TAPE_RENAME, .node = dir->id};
+    c.target = node ? node->id : 0;
+    c.target_is_dir = node && node->is_dir;
+    memcpy(c.name, r->name, sizeof c.name);
+    memcpy(c.gone, r->gone, sizeof c.gone);
+    record(&c);
 }
 
 static void make_durable(struct node *node) {
@@ -294,6 +328,8 @@ static void make_durable(struct node *node) {
         if (!r->under_way)
             entries_apply(&node->durable_names, r);
     forget_changes(node);
+    if (tape)
+        record(&(struct change){.kind = TAPE_SYNC, .node = node->id});
 }
 
 /* ---- the loss of power ---- */
@@ -332,8 +368,22 @@ static void tear(struct bytes *b, const struct write *w) {
 
 enum manner { LOSE_ALL, LOSE_NONE, LOSE_SOME, TEAR_SOME, MANNERS };
 
+/* A first part of them is kept, as by a file system with a journal, or each by itself, which POSIX allows. */
+static void lose_names(struct node *dir, enum manner manner) {
+    unsigned count = 0, kept = UINT32_MAX;
+    for (struct rename *r = dir->renames; r; r = r->next)
+        count++;
+    const bool in_order = draw(2) || manner < LOSE_SOME;
+    if (manner == LOSE_ALL)
+        kept = 0;
+    else if (manner != LOSE_NONE && in_order)
+        kept = (unsigned)draw(count + 1);
+    for (struct rename *r = dir->renames; r && kept > 0; r = r->next, kept--)
+        if (in_order || draw(3))
+            entries_apply(&dir->durable_names, r);
+}
+
 static void lose(struct node *node, enum manner manner) {
-    unsigned count = 0, kept;
     for (struct write *w = node->writes; w; w = w->next) {
         if (manner == LOSE_ALL || (manner != LOSE_NONE && draw(3) == 0))
             continue;
@@ -342,11 +392,7 @@ static void lose(struct node *node, enum manner manner) {
         else
             bytes_apply(&node->durable, w);
     }
-    for (struct rename *r = node->renames; r; r = r->next)
-        count++;
-    kept = manner == LOSE_ALL ? 0 : manner == LOSE_NONE ? count : (unsigned)draw(count + 1);
-    for (struct rename *r = node->renames; r && kept > 0; r = r->next, kept--)
-        entries_apply(&node->durable_names, r);
+    lose_names(node, manner);
     forget_changes(node);
     bytes_set(&node->now, node->durable.p, node->durable.n);
     entries_copy(&node->names, &node->durable_names);
@@ -376,7 +422,7 @@ void disk_power_on(enum disk_loss loss) {
         else
             lose(node, manner);
     }
-    sweep();
+    sweep(&disk);
     power_off = false;
     power_off_at = changes = 0;
     pthread_mutex_unlock(&lock);
@@ -846,20 +892,67 @@ void disk_export(const char *path, const char *real_path) {
         abort();
 }
 
+/* ---- images and tapes ---- */
+
+static void copy_entries(struct entries *to, const struct entries *from, struct node *const *copies) {
+    for (unsigned i = 0; i < from->count; i++)
+        entries_set(to, from->items[i].name, copies[from->items[i].node->id]);
+}
+
+/* With what is not durable yet. */
+static void image_copy(struct disk_image *to, const struct disk_image *from) {
+    struct node **copies = need(calloc(from->nodes + 1, sizeof(struct node *))), **end = &to->all;
+    *to = (struct disk_image){.nodes = from->nodes};
+    for (const struct node *node = from->all; node; node = node->next_all) {
+        struct node *copy = copies[node->id] = *end = need(calloc(1, sizeof *copy));
+        end = &copy->next_all;
+        copy->id = node->id;
+        copy->is_dir = node->is_dir;
+        bytes_set(&copy->now, node->now.p, node->now.n);
+        bytes_set(&copy->durable, node->durable.p, node->durable.n);
+    }
+    for (const struct node *node = from->all; node; node = node->next_all) {
+        struct node *copy = copies[node->id];
+        copy_entries(&copy->names, &node->names, copies);
+        copy_entries(&copy->durable_names, &node->durable_names, copies);
+        struct write **w_end = &copy->writes;
+        for (const struct write *w = node->writes; w; w = w->next, w_end = &(*w_end)->next) {
+            *w_end = need(malloc(sizeof *w));
+            **w_end = *w;
+            if (w->data)
+                (*w_end)->data = memcpy(need(malloc(w->n + 1)), w->data, w->n);
+            (*w_end)->next = NULL;
+        }
+        struct rename **r_end = &copy->renames;
+        for (const struct rename *r = node->renames; r; r = r->next, r_end = &(*r_end)->next) {
+            *r_end = need(malloc(sizeof *r));
+            **r_end = *r;
+            (*r_end)->node = r->node ? copies[r->node->id] : NULL;
+            (*r_end)->next = NULL;
+        }
+    }
+    to->root = copies[from->root->id];
+    free(copies);
+}
+
 struct disk_image *disk_save(void) {
     struct disk_image *image = need(calloc(1, sizeof *image));
     pthread_mutex_lock(&lock);
-    assert(open_files == 0);
-    image->root = clone(image, disk.root);
+    assert(open_files == 0 && !tape);
+    sweep(&disk);
+    image_copy(image, &disk);
+    for (struct node *node = image->all; node; node = node->next_all)
+        make_durable(node);
+    sweep(image);
     pthread_mutex_unlock(&lock);
     return image;
 }
 
 void disk_load(const struct disk_image *image) {
     pthread_mutex_lock(&lock);
-    assert(open_files == 0);
+    assert(open_files == 0 && !tape);
     image_clear(&disk);
-    disk.root = clone(&disk, image->root);
+    image_copy(&disk, image);
     pthread_mutex_unlock(&lock);
 }
 
@@ -867,4 +960,92 @@ void disk_image_free(struct disk_image *image) {
     if (image)
         image_clear(image);
     free(image);
+}
+
+struct disk_tape *disk_record(void) {
+    struct disk_tape *t = need(calloc(1, sizeof *t));
+    pthread_mutex_lock(&lock);
+    assert(open_files == 0 && !tape);
+    sweep(&disk);
+    image_copy(&t->base, &disk);
+    image_copy(&t->at, &t->base);
+    t->end = &t->first;
+    changes = 0;
+    tape = t;
+    pthread_mutex_unlock(&lock);
+    return t;
+}
+
+void disk_record_end(void) {
+    pthread_mutex_lock(&lock);
+    tape->next = tape->first;
+    tape = NULL;
+    pthread_mutex_unlock(&lock);
+}
+
+static struct node *node_of(const struct disk_image *image, unsigned id) {
+    struct node *node = image->all;
+    while (node && node->id != id)
+        node = node->next_all;
+    return node;
+}
+
+static void play_change(struct disk_image *image, const struct change *c, bool under_way) {
+    struct node *node = node_of(image, c->node), *target = NULL;
+    if (!node) /* it had lost its name and was still open */
+        return;
+    if (c->kind == TAPE_WRITE)
+        add_write(node, c->offset, c->data, c->n, under_way);
+    else if (c->kind == TAPE_SYNC && !under_way)
+        make_durable(node);
+    if (c->kind != TAPE_RENAME)
+        return;
+    if (c->target && !(target = node_of(image, c->target))) {
+        target = node_new(image, c->target_is_dir);
+        target->id = c->target;
+        image->nodes = c->target > image->nodes ? c->target : image->nodes;
+    }
+    add_rename(node, c->name, target, c->gone, under_way);
+}
+
+void disk_play(struct disk_tape *t, uint64_t change) {
+    pthread_mutex_lock(&lock);
+    assert(open_files == 0 && !tape);
+    if (t->next != t->first && (!t->next || t->next->number > change)) {
+        image_clear(&t->at);
+        image_copy(&t->at, &t->base);
+        t->next = t->first;
+    }
+    for (; t->next && t->next->number < change; t->next = t->next->next)
+        play_change(&t->at, t->next, false);
+    sweep(&t->at);
+    image_clear(&disk);
+    image_copy(&disk, &t->at);
+    for (const struct change *c = t->next; c && c->number == change; c = c->next)
+        play_change(&disk, c, true);
+    power_off = true;
+    pthread_mutex_unlock(&lock);
+}
+
+uint64_t disk_tape_digest(const struct disk_tape *t) {
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (const struct change *c = t->first; c; c = c->next) {
+        const uint64_t place[] = {c->number, c->kind, c->node, c->target, c->offset, c->n};
+        h = hash(h, place, sizeof place);
+        h = hash(h, c->name, strlen(c->name));
+    }
+    return h;
+}
+
+void disk_tape_free(struct disk_tape *t) {
+    if (!t)
+        return;
+    for (struct change *c = t->first, *next; c; c = next) {
+        next = c->next;
+        free(c->data);
+        free(c);
+    }
+    image_clear(&t->base);
+    image_clear(&t->at);
+    free(t);
 }

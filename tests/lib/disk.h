@@ -3,7 +3,7 @@
  * What is written reaches the disk for certain only with a sync of its file; that a file exists, has a new name or is
  * gone, only with a sync of its directory. disk_power_on(DISK_LOSES) therefore keeps of each file what was synced and
  * of the rest whatever it likes: a write is kept, dropped, or torn at 512 bytes; of a directory's changes a first part
- * is kept. DISK_KEEPS is the crash of a process: nothing is lost, but nothing is synced by it either.
+ * is kept, or any. DISK_KEEPS is the crash of a process: nothing is lost, but nothing is synced by it either.
  *
  *     disk_install(seed);
  *     disk_power_off_at(17);        the 17th change from now on fails, and every call after it
@@ -58,5 +58,16 @@ struct disk_image;
 struct disk_image *disk_save(void);
 void disk_load(const struct disk_image *image);
 void disk_image_free(struct disk_image *image);
+
+/* Every change through the table, recorded, so that the power can go off at each without running again what made them.
+ * Nothing is open when it begins, ends and plays. */
+struct disk_tape;
+struct disk_tape *disk_record(void); /* also sets disk_changes() to 0 */
+void disk_record_end(void);
+/* The disk as it is when the power goes off at this change (from 1; one more than there are: after the last). Next
+ * comes disk_power_on(). Ascending numbers are fast. */
+void disk_play(struct disk_tape *tape, uint64_t change);
+uint64_t disk_tape_digest(const struct disk_tape *tape); /* of what was changed in what order, not of the bytes */
+void disk_tape_free(struct disk_tape *tape);
 
 #endif

@@ -14,13 +14,6 @@
 #define EXTRA_ROWS 12
 #define COLUMN_EVERY 20
 
-#define TRY(expr)                                                                                                      \
-    do {                                                                                                               \
-        JET_ERR try_ = (expr);                                                                                         \
-        if (try_ < 0)                                                                                                  \
-            return try_;                                                                                               \
-    } while (0)
-
 /* ---- the plan ---- */
 
 static uint64_t mix(uint64_t x) {
@@ -60,6 +53,11 @@ static uint32_t text_of(const struct script *s, uint32_t value, char out[TEXT_BY
     return n;
 }
 
+static void note(struct script *s) {
+    if (s->noted)
+        s->noted(s);
+}
+
 /* ---- instance and databases ---- */
 
 void script_init(struct script *s, uint64_t seed, const char *dir) {
@@ -73,11 +71,11 @@ void script_init(struct script *s, uint64_t seed, const char *dir) {
 
 JET_ERR script_instance(struct script *s) {
     static unsigned counter;
-    char name[32], path[512];
-    snprintf(name, sizeof name, "script%u", counter++);
+    char path[512];
+    snprintf(s->name, sizeof s->name, "script%u", counter++);
     snprintf(path, sizeof path, "%s/system", s->dir);
     TRY(JetSetSystemParameter(NULL, 0, JET_paramCacheSizeMax, s->wide ? 1 : 100000, NULL));
-    TRY(JetCreateInstance(&s->instance, name));
+    TRY(JetCreateInstance(&s->instance, s->name));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramCreatePathIfNotExist, 1, NULL));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramSystemPath, 0, path));
     TRY(JetSetSystemParameter(&s->instance, 0, JET_paramLogFilePath, 0, path));
@@ -168,6 +166,7 @@ JET_ERR script_create(struct script *s, struct script_db *db) {
     TRY(create_table(s, db));
     db->durable = true;
     s->durable = s->started;
+    note(s);
     return JET_errSuccess;
 }
 
@@ -187,6 +186,7 @@ JET_ERR script_detach(struct script *s, struct script_db *db) {
     TRY(JetCloseDatabase(s->session, dbid, 0));
     TRY(JetDetachDatabase(s->session, db->path));
     s->durable = s->started;
+    note(s);
     return JET_errSuccess;
 }
 
@@ -195,6 +195,7 @@ JET_ERR script_stop(struct script *s, JET_GRBIT grbit) {
     s->running = false;
     if (err >= JET_errSuccess && grbit != JET_bitTermDirty)
         s->durable = s->started;
+    note(s);
     return err;
 }
 
@@ -286,12 +287,14 @@ static JET_ERR run_one(struct script *s, uint32_t n) {
     TRY(JetCommitTransaction(s->session, plan.lazy ? JET_bitCommitLazyFlush : 0));
     if (!plan.lazy)
         s->durable = n;
+    note(s);
     return JET_errSuccess;
 }
 
 JET_ERR script_run(struct script *s, uint32_t n) {
     while (s->started < n) {
         s->started++;
+        note(s);
         TRY(run_one(s, s->started));
     }
     return JET_errSuccess;

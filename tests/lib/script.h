@@ -26,11 +26,13 @@ struct script {
     uint32_t depth; /* JET_paramCheckpointDepthMax; 0: its default */
     bool wide;      /* 700 rows of a page each, all made by transaction 1, and the smallest cache: it evicts */
     JET_INSTANCE instance;
+    char name[32]; /* its */
     bool running;
     JET_SESID session;
     struct script_db a, b;
-    uint32_t started; /* transactions that may be there */
-    uint32_t durable; /* transactions that must */
+    uint32_t started;                /* transactions that may be there */
+    uint32_t durable;                /* transactions that must */
+    void (*noted)(struct script *s); /* called when what must or may be there has changed; may be NULL */
 };
 
 void script_init(struct script *s, uint64_t seed, const char *dir);
@@ -56,6 +58,12 @@ void script_drop(struct script *s);
  * made. Leaves nothing behind. */
 bool script_restores(const struct script *of, const char *set, uint32_t low, uint32_t high);
 
+#define TRY(expr)                                                                                                      \
+    do {                                                                                                               \
+        JET_ERR try_ = (expr);                                                                                         \
+        if (try_ < 0)                                                                                                  \
+            return try_;                                                                                               \
+    } while (0)
 /* For functions that check something and return whether it was good: print what was not, and return false. */
 #define HOLDS(condition)                                                                                               \
     do {                                                                                                               \

@@ -54,6 +54,14 @@ static inline struct testapi testapi_new(const char *name) {
     return t;
 }
 
+/* The same, and fn hears of everything. */
+static inline struct testapi testapi_listening(const char *name, JET_PFNEVENT fn) {
+    struct testapi t = testapi_new(name);
+    CHECK_OK(JetSetSystemParameter(&t.inst, 0, JET_paramEventLoggingLevel, JET_EventLoggingLevelMax, NULL));
+    CHECK_OK(JetSetEventCallback(t.inst, fn, NULL));
+    return t;
+}
+
 static inline void testapi_run(struct testapi *t) {
     CHECK_OK(JetInit(&t->inst));
     CHECK_OK(JetBeginSession(t->inst, &t->ses, NULL, NULL));
@@ -170,6 +178,17 @@ static inline JET_ERR testapi_delete(JET_SESID ses, JET_TABLEID table, int32_t i
 
 static inline void testapi_put(struct testapi *t, JET_TABLEID table, int32_t id, const char *text) {
     CHECK_OK(testapi_insert(t->ses, table, id, text));
+}
+
+/* Rows with these ids, some fifty bytes each, in one transaction. */
+static inline void testapi_fill(struct testapi *t, JET_TABLEID table, int32_t first, int32_t last) {
+    char text[200];
+    CHECK_OK(JetBeginTransaction(t->ses));
+    for (int32_t id = first; id <= last; id++) {
+        snprintf(text, sizeof text, "row number %d, with some more text so that pages fill", (int)id);
+        testapi_put(t, table, id, text);
+    }
+    CHECK_OK(JetCommitTransaction(t->ses, 0));
 }
 
 /* A column of the current record as text; "(null)". In a static ring. */
