@@ -282,16 +282,16 @@ void api_leave_instance(struct api_inst *inst) {
     atomic_fetch_sub(&inst->calls, 1);
 }
 
-/* Another thread's call keeps it, or termination does. */
+/* Another thread's call keeps it, or termination does; or one of them kept it, and it is gone by now. */
 static JET_ERR why_busy(JET_SESID sesid) {
     JET_API_PTR instance = 0;
-    bool ends = false;
-    if (handle_find(HANDLE_SESSION, sesid, &instance)) {
-        struct api_inst *inst = handle_claim(HANDLE_INSTANCE, instance);
-        ends = inst && atomic_load(&inst->terminating);
-        if (inst)
-            handle_release(instance);
-    }
+    if (!handle_find(HANDLE_SESSION, sesid, &instance))
+        return JET_errInvalidSesid;
+    struct api_inst *inst = handle_claim(HANDLE_INSTANCE, instance);
+    if (!inst)
+        return JET_errInvalidSesid;
+    const bool ends = atomic_load(&inst->terminating);
+    handle_release(instance);
     return ends ? JET_errTermInProgress : JET_errSessionSharingViolation;
 }
 
