@@ -14,9 +14,14 @@ static bool permitted(void) {
     return state == 1;
 }
 
-static void full_disk__under_the_log_stops_the_instance_and_loses_nothing(void) {
+static void full_disk__under_the_log_and_a_restart_lose_nothing(void) {
     if (permitted())
-        full_disk_log();
+        full_disk_log(true);
+}
+
+static void full_disk__under_the_log_fails_updates_until_there_is_room(void) {
+    if (permitted())
+        full_disk_log(false);
 }
 
 static void full_disk__under_a_database_fails_updates_until_there_is_room(void) {
@@ -29,6 +34,7 @@ static void full_disk__under_a_backup_leaves_the_set_before_it(void) {
         full_disk_set();
 }
 
-TEST_MAIN(TEST(full_disk__under_the_log_stops_the_instance_and_loses_nothing),
+TEST_MAIN(TEST(full_disk__under_the_log_and_a_restart_lose_nothing),
+          TEST(full_disk__under_the_log_fails_updates_until_there_is_room),
           TEST(full_disk__under_a_database_fails_updates_until_there_is_room),
           TEST(full_disk__under_a_backup_leaves_the_set_before_it))

@@ -9,7 +9,8 @@
 /* A mount namespace of this process; false: not permitted here. The mount ends with the process. */
 bool full_disk_begin(void);
 
-void full_disk_log(void);      /* the instance stops; after a restart with room everything acknowledged is there */
+void full_disk_log(
+    bool restart); /* updates fail; with room, or after a restart with it, all that was acknowledged is there */
 void full_disk_database(void); /* updates fail, the instance stays usable, and goes on when there is room */
 void full_disk_set(void);      /* a backup fails, the set before it stays whole, the next one succeeds */
 

@@ -114,7 +114,7 @@ static void check_sets(struct place *p, struct figures *f) {
 }
 
 static void fill_disks(struct figures *f) {
-    full_disk_log();
+    full_disk_log(test_random_below(2));
     full_disk_database();
     full_disk_set();
     f->full_disks += 3;
