@@ -503,19 +503,19 @@ static void log_that_fails__ends_the_backup(void) {
     CHECK_ERR(JetEndExternalBackupInstance(s.instance), JET_errNoBackup);
     script_drop(&s);
     JET_ERR err = JET_errSuccess;
-    for (uint64_t nth = 1; err >= JET_errSuccess; nth++) { /* some calls of the roll may fail */
+    for (uint64_t nth = 1; err != JET_errLogWriteFail; nth++) { /* first a look at the directory, then the roll */
         CHECK_OK(script_start_all(&s));
         CHECK_OK(JetBeginExternalBackupInstance(s.instance, 0));
         copy_databases(&s, NULL);
         disk_fail(nth, "/d/system/", JET_errDiskIO);
         err = JetGetLogInfoInstance(s.instance, NULL, 0, NULL);
         CU_ASSERT_PTR_NOT_NULL_FATAL(disk_failed());
+        CU_ASSERT_TRUE(err >= JET_errSuccess || err == JET_errLogWriteFail || err == JET_errDiskIO);
         disk_no_fault();
         CHECK_ERR(JetEndExternalBackupInstance2(s.instance, JET_bitBackupEndAbort),
                   err < JET_errSuccess ? JET_errNoBackup : JET_errSuccess);
         script_drop(&s);
     }
-    CHECK_ERR(err, JET_errLogWriteFail);
     CHECK_OK(script_start_all(&s));
     CU_ASSERT_TRUE(script_check(&s));
     full_backup(&s);
