@@ -219,6 +219,8 @@ static JET_ERR backup__incremental_whose_log_files_are_gone(void) {
 
 static JET_ERR backup__a_log_file_is_gone(void) {
     start();
+    while (!disk_exists(own_log(high + 2)))
+        CHECK_OK(script_run(&live, live.started + 10));
     disk_delete(own_log(high + 2));
     return incremental("/set");
 }
