@@ -153,7 +153,7 @@ bool api_in_status_call(const struct api_inst *inst);
  * for no entries. JET_errDatabaseInvalidName (no new path), JET_errInvalidParameter. */
 struct path_map;
 MUST_CHECK JET_ERR api_map(const JET_RSTMAP *given, int32_t count, struct path_map **out);
-/* Size, stop position, and that there is no stop time. JET_errInvalidParameter. */
+/* Size, stop position, stop time. JET_errInvalidParameter. */
 MUST_CHECK JET_ERR api_check_rstinfo(const JET_RSTINFO *info);
 /* Absolute, links left as they are; NULL and "" become "". JET_errInvalidPath. */
 MUST_CHECK JET_ERR api_path(const char *given, char out[OS_PATH_MAX]);

@@ -10,7 +10,9 @@
  *               to the last committed transaction, or to the end of the generation that was asked for; log files
  *               behind that go; undo; databases clean; stop
  *
- * Nothing is changed before 2 has passed. Interrupted later, it is started again (P13): 3 overwrites, 4 is recovery. */
+ * External, with a running instance as target: 2 ends with copies of its later log files, which go again if that fails.
+ * Nothing else is changed before 2 has passed. Interrupted later, it is started again (P13): 3 overwrites, 4 is
+ * recovery. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -23,10 +23,6 @@ static struct disk_image disk;
 static unsigned open_files;
 static uint64_t power_off_at;
 static bool power_off;
-static struct {
-    const char *dir;
-    uint64_t bytes; /* 0: without end */
-} capacity;
 
 /* ---- the loss of power ---- */
 
@@ -67,21 +63,6 @@ uint64_t disk_changes(void) {
     return n;
 }
 
-void disk_capacity(const char *dir, uint64_t bytes) {
-    pthread_mutex_lock(&lock);
-    capacity.dir = dir;
-    capacity.bytes = bytes;
-    pthread_mutex_unlock(&lock);
-}
-
-uint64_t disk_total(const char *dir) {
-    pthread_mutex_lock(&lock);
-    const struct node *node = node_find(&disk, dir);
-    uint64_t total = node ? node_total(node) : 0;
-    pthread_mutex_unlock(&lock);
-    return total;
-}
-
 /* What every call begins with. */
 static JET_ERR meet(const char *what, const char *path) {
     return power_off ? JET_errDiskIO : disk_meet_fault(what, path);
@@ -95,14 +76,6 @@ static JET_ERR meet_change(const char *what, const char *path, bool *under_way) 
         return err;
     power_off = *under_way = true;
     return JET_errDiskIO;
-}
-
-static bool has_room(const struct os_file *file, uint64_t end) {
-    uint64_t now = file->node->now.n;
-    if (!capacity.bytes || end <= now || strncmp(file->path, capacity.dir, strlen(capacity.dir)) != 0)
-        return true;
-    const struct node *dir = node_find(&disk, capacity.dir);
-    return !dir || node_total(dir) + end - now <= capacity.bytes;
 }
 
 /* ---- the table ---- */
@@ -190,10 +163,8 @@ static JET_ERR change_file(struct os_file *file, const char *what, uint64_t offs
     pthread_mutex_lock(&lock);
     assert(file->writable);
     JET_ERR err = meet_change(what, file->path, &under_way);
-    if (err >= JET_errSuccess && !has_room(file, offset + n))
-        err = JET_errDiskFull;
     size_t part = data && err < JET_errSuccess && !power_off ? disk_draw(n / 512 + 1) * 512 : 0;
-    if (part > 0 && has_room(file, offset + part))
+    if (part > 0)
         node_write(file->node, offset, data, part, false);
     if (err >= JET_errSuccess || under_way)
         node_write(file->node, offset, data, n, under_way);
@@ -371,7 +342,6 @@ void disk_install(uint64_t seed) {
     power_off = false;
     power_off_at = disk_change = 0;
     disk_fault((struct disk_fault){0});
-    disk_capacity(NULL, 0);
     os_install(&disk_table);
 }
 

@@ -49,10 +49,6 @@ uint64_t disk_fault_calls(void);                               /* that could hav
 void disk_no_fault(void);                                      /* if it has not failed yet, it will not */
 const char *disk_failed(void); /* what did, since disk_fail(): "write /d/a.edb"; NULL: nothing */
 
-/* The files below dir have together only so much room; 0: without end. dir must outlive it. */
-void disk_capacity(const char *dir, uint64_t bytes);
-uint64_t disk_total(const char *dir);
-
 /* ---- the files, as a test sees and changes them: durable at once ---- */
 
 bool disk_exists(const char *path);

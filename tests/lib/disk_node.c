@@ -341,10 +341,3 @@ void node_lose_writes(struct node *node, bool now) {
     if (now)
         bytes_set(&node->now, node->durable.p, node->durable.n);
 }
-
-uint64_t node_total(const struct node *node) {
-    uint64_t total = node->now.n;
-    for (unsigned i = 0; i < node->names.count; i++)
-        total += node_total(node->names.items[i].node);
-    return total;
-}

@@ -80,7 +80,6 @@ void node_lose(struct node *node, enum disk_manner manner);
 /* A sync failed: of the file's changes some were made, perhaps in part, and no later sync knows of the others. now: a
  * reader sees the same already, as when the pages were dropped from memory. */
 void node_lose_writes(struct node *node, bool now);
-uint64_t node_total(const struct node *node); /* bytes of it and all that is in it */
 
 /* ---- disk_tape.c: see disk_record() in disk.h ---- */
 
