@@ -77,29 +77,20 @@ static const struct sweep_fault sync_loses = {.arm = arm_sync,
                                               .allowed = is_io,
                                               .power_cut = true};
 
-static void run(const struct sweep_fault *fault, unsigned points) {
-    struct sweep_totals totals = {0};
-    bool good = true;
-    for (enum sweep_scenario i = 0; good && i < SWEEP_SCENARIOS; i++)
-        good = sweep(i, fault, sweep_points(points), &totals);
-    sweep_report(&totals, good);
-    CU_ASSERT_TRUE(good);
-}
-
 static void call__that_fails_once_loses_nothing(void) {
-    run(&io_once, 100);
+    sweep_all(&io_once, 100);
 }
 static void calls__that_fail_for_ever_lose_nothing(void) {
-    run(&io_forever, 60);
+    sweep_all(&io_forever, 60);
 }
 static void disk__that_is_full_once_loses_nothing(void) {
-    run(&full_once, 60);
+    sweep_all(&full_once, 60);
 }
 static void disk__that_stays_full_loses_nothing(void) {
-    run(&full_forever, 60);
+    sweep_all(&full_forever, 60);
 }
 static void sync__that_fails_and_loses_its_data_loses_nothing_acknowledged(void) {
-    run(&sync_loses, 60);
+    sweep_all(&sync_loses, 60);
 }
 
 TEST_MAIN(TEST(call__that_fails_once_loses_nothing), TEST(calls__that_fail_for_ever_lose_nothing),

@@ -35,20 +35,11 @@ static const struct sweep_fault once = {.arm = arm_once,
                                            .allowed = is_memory,
                                            .stays = true};
 
-static void run(const struct sweep_fault *fault, unsigned points) {
-    struct sweep_totals totals = {0};
-    bool good = true;
-    for (enum sweep_scenario i = 0; good && i < SWEEP_SCENARIOS; i++)
-        good = sweep(i, fault, sweep_points(points), &totals);
-    sweep_report(&totals, good);
-    CU_ASSERT_TRUE(good);
-}
-
 static void allocation__that_is_refused_once_loses_nothing(void) {
-    run(&once, 150);
+    sweep_all(&once, 150);
 }
 static void allocations__that_are_refused_for_ever_lose_nothing(void) {
-    run(&forever, 60);
+    sweep_all(&forever, 60);
 }
 
 TEST_MAIN(TEST(allocation__that_is_refused_once_loses_nothing),

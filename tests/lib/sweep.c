@@ -8,6 +8,13 @@
 #include "tests/lib/disk.h"
 #include "tests/lib/test.h"
 
+struct sweep_totals {
+    uint64_t calls;                               /* that the scenarios make, about */
+    uint64_t faults;                              /* calls that failed */
+    uint64_t worked_on, unavailable, not_started; /* what the instance was afterwards */
+    uint64_t unnoticed;                           /* the scenario succeeded all the same */
+};
+
 static bool says_unavailable(JET_ERR err) {
     return err == JET_errInstanceUnavailable || err == JET_errInstanceUnavailableDueToFatalLogDiskFull ||
            err == JET_errLogWriteFail || err == JET_errLogDiskFull || err == JET_errRollbackError;
@@ -193,7 +200,7 @@ static void count_error(JET_ERR err) {
     met[i].count++;
 }
 
-void sweep_report(const struct sweep_totals *t, bool good) {
+static void sweep_report(const struct sweep_totals *t, bool good) {
     printf("\n    %llu faults in %llu calls: %llu unnoticed; then %llu worked on, %llu unavailable, %llu not started\n",
            (unsigned long long)t->faults, (unsigned long long)t->calls, (unsigned long long)t->unnoticed,
            (unsigned long long)t->worked_on, (unsigned long long)t->unavailable, (unsigned long long)t->not_started);
@@ -411,7 +418,8 @@ static uint64_t count_calls(const struct scenario *c, const struct sweep_fault *
     return calls;
 }
 
-bool sweep(enum sweep_scenario kind, const struct sweep_fault *fault, unsigned max, struct sweep_totals *totals) {
+static bool sweep(enum sweep_scenario kind, const struct sweep_fault *fault, unsigned max,
+                  struct sweep_totals *totals) {
     struct scenario c;
     bool good = true, through = false;
     scenario_begin(&c, kind);
@@ -431,7 +439,7 @@ bool sweep(enum sweep_scenario kind, const struct sweep_fault *fault, unsigned m
     return good;
 }
 
-unsigned sweep_points(unsigned otherwise) {
+static unsigned sweep_points(unsigned otherwise) {
     const char *text = getenv("ESENT_ERROR_POINTS");
     if (text)
         return (unsigned)atoi(text);
@@ -440,4 +448,13 @@ unsigned sweep_points(unsigned otherwise) {
 #else
     return otherwise;
 #endif
+}
+
+void sweep_all(const struct sweep_fault *fault, unsigned points) {
+    struct sweep_totals totals = {0};
+    bool good = true;
+    for (enum sweep_scenario i = 0; good && i < SWEEP_SCENARIOS; i++)
+        good = sweep(i, fault, sweep_points(points), &totals);
+    sweep_report(&totals, good);
+    CU_ASSERT_TRUE(good);
 }

@@ -33,18 +33,9 @@ struct sweep_fault {
     bool power_cut; /* follows, before the restart */
 };
 
-struct sweep_totals {
-    uint64_t calls;                               /* that the scenarios make, about */
-    uint64_t faults;                              /* calls that failed */
-    uint64_t worked_on, unavailable, not_started; /* what the instance was afterwards */
-    uint64_t unnoticed;                           /* the scenario succeeded all the same */
-};
-
-/* At most `max` values of n (0: all), spread over the scenario. False: something is lost or wrong, printed. */
-bool sweep(enum sweep_scenario scenario, const struct sweep_fault *fault, unsigned max, struct sweep_totals *totals);
-/* What ESENT_ERROR_POINTS says, else `otherwise`, a tenth under sanitizers. */
-unsigned sweep_points(unsigned otherwise);
-/* A figure for ./dev test, and what came of the faults, with the errors that were met so far. */
-void sweep_report(const struct sweep_totals *totals, bool good);
+/* Every scenario, each with at most `points` values of n, spread over it: what ESENT_ERROR_POINTS says instead (0:
+ * all), a tenth under sanitizers. Asserts that nothing is lost or wrong. A figure for ./dev test, and what came of the
+ * faults. */
+void sweep_all(const struct sweep_fault *fault, unsigned points);
 
 #endif
